@@ -1,0 +1,72 @@
+/** An Internet address as a number, and how many bits it has: 32 or 128. */
+interface Address {
+  readonly bits: 32 | 128;
+  readonly value: bigint;
+}
+
+/** Whether `address` is one of `ranges`, or within it. What cannot be read is in none. */
+export function includesAddress(ranges: readonly string[], address: string): boolean {
+  const given = parseAddress(address);
+  if (given === undefined) return false;
+  return ranges.some((range) => {
+    const known = parseRange(range);
+    if (known === undefined || known.address.bits !== given.bits) return false;
+    const rest = BigInt(given.bits - known.prefix);
+    return known.address.value >> rest === given.value >> rest;
+  });
+}
+
+/** Reads an address or a CIDR range (RFC 4632, RFC 4291 §2.3); `undefined` if it is neither. */
+export function parseRange(text: string): { address: Address; prefix: number } | undefined {
+  const [head = '', tail, ...more] = text.split('/');
+  const address = parseAddress(head);
+  if (address === undefined || more.length > 0) return undefined;
+  if (tail === undefined) return { address, prefix: address.bits };
+  const prefix = Number(tail);
+  if (!/^\d{1,3}$/.test(tail) || prefix > address.bits) return undefined;
+  return { address, prefix };
+}
+
+/** Reads IPv4 and IPv6 text. IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) is the IPv4 address that it maps. */
+function parseAddress(text: string): Address | undefined {
+  if (!text.includes(':')) {
+    const value = parseIpv4(text);
+    return value === undefined ? undefined : { bits: 32, value };
+  }
+  const value = parseIpv6(text);
+  if (value === undefined) return undefined;
+  return value >> 32n === 0xffffn ? { bits: 32, value: value & 0xffff_ffffn } : { bits: 128, value };
+}
+
+function parseIpv4(text: string): bigint | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) {
+    return undefined;
+  }
+  return parts.reduce((value, part) => (value << 8n) | BigInt(part), 0n);
+}
+
+function parseIpv6(text: string): bigint | undefined {
+  const [head = '', tail, ...more] = text.split('::');
+  if (more.length > 0) return undefined;
+  const left = groupsOf(head);
+  const right = tail === undefined ? [] : groupsOf(tail);
+  if (left === undefined || right === undefined) return undefined;
+  const missing = 8 - left.length - right.length;
+  if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
+  const groups = [...left, ...Array<bigint>(missing).fill(0n), ...right];
+  return groups.reduce((value, group) => (value << 16n) | group, 0n);
+}
+
+function groupsOf(text: string): bigint[] | undefined {
+  if (text === '') return [];
+  const parts = text.split(':');
+  const groups: bigint[] = [];
+  for (const [index, part] of parts.entries()) {
+    const ipv4 = index === parts.length - 1 ? parseIpv4(part) : undefined;
+    if (ipv4 !== undefined) groups.push(ipv4 >> 16n, ipv4 & 0xffffn);
+    else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(BigInt(`0x${part}`));
+    else return undefined;
+  }
+  return groups;
+}

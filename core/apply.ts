@@ -1,0 +1,83 @@
+import type { Account, Amount, Bucket, Buckets, Instant, LedgerEntry, Reservation } from './model.ts';
+import { METERS, NOTHING, PERIODS } from './model.ts';
+import type { Calendar } from './window.ts';
+
+/**
+ * What an entry means: the account after it. The whole state of a store is its entries, reduced by this.
+ * An entry whose reservation is not open changes nothing.
+ */
+export function apply(account: Account, entry: LedgerEntry, calendar: Calendar): Account {
+  switch (entry.kind) {
+    case 'reserved':
+      return hold(account, entry.reservation, entry.arrivalUs, calendar);
+    case 'settled':
+    case 'lapsed':
+      return end(account, entry.requestId, entry.used);
+    case 'released':
+      return end(account, entry.requestId, NOTHING);
+    case 'reset':
+      return { ...account, arrivalUs: 0, buckets: account.buckets.map(emptied) };
+    default:
+      return entry satisfies never;
+  }
+}
+
+/** The buckets of something new. */
+export function emptyBuckets(): Buckets {
+  return PERIODS.map((period) => ({ period, startsAt: 0, used: NOTHING, held: NOTHING }));
+}
+
+/** The buckets as they stand at `at`: those whose window is over are begun anew. Never an earlier window. */
+export function roll(buckets: Buckets, at: Instant, calendar: Calendar): Buckets {
+  return buckets.map((bucket) => {
+    const { startsAt } = calendar.windowOf(bucket.period, at);
+    if (startsAt <= bucket.startsAt) return bucket;
+    return { period: bucket.period, startsAt, used: NOTHING, held: NOTHING };
+  });
+}
+
+function hold(account: Account, reservation: Reservation, arrivalUs: number, calendar: Calendar): Account {
+  const { madeAt, amount } = reservation;
+  const add = (buckets: Buckets) =>
+    roll(buckets, madeAt, calendar).map((bucket) => ({ ...bucket, held: plus(bucket.held, amount) }));
+  return {
+    key: account.key,
+    buckets: add(account.buckets),
+    open: [...account.open, reservation],
+    lastUsedAt: madeAt,
+    arrivalUs,
+    sponsor: { ...account.sponsor, buckets: add(account.sponsor.buckets), latestAt: madeAt },
+  };
+}
+
+function end(account: Account, requestId: string, used: Amount): Account {
+  const reservation = account.open.find(({ id }) => id === requestId);
+  if (reservation === undefined) return account;
+  const charge = (buckets: Buckets) => buckets.map((bucket) => charged(bucket, reservation, used));
+  return {
+    ...account,
+    buckets: charge(account.buckets),
+    open: account.open.filter((other) => other !== reservation),
+    sponsor: { ...account.sponsor, buckets: charge(account.sponsor.buckets) },
+  };
+}
+
+/** A hold and its charge meet in the window in which the reservation was made, or not at all if it is over. */
+function charged(bucket: Bucket, reservation: Reservation, used: Amount): Bucket {
+  if (reservation.madeAt < bucket.startsAt) return bucket;
+  return { ...bucket, used: plus(bucket.used, used), held: minus(bucket.held, reservation.amount) };
+}
+
+function emptied(bucket: Bucket): Bucket {
+  return { ...bucket, used: NOTHING };
+}
+
+function plus(a: Amount, b: Amount): Amount {
+  return { requests: a.requests + b.requests, tokens: a.tokens + b.tokens, cost: a.cost + b.cost };
+}
+
+function minus(a: Amount, b: Amount): Amount {
+  const left = { requests: a.requests - b.requests, tokens: a.tokens - b.tokens, cost: a.cost - b.cost };
+  for (const meter of METERS) if (left[meter] < 0) throw new Error(`held ${meter} would fall below zero`);
+  return left;
+}

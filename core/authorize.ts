@@ -1,0 +1,190 @@
+import { includesAddress } from './address.ts';
+import { roll } from './apply.ts';
+import { statusOf } from './expire.ts';
+import { governedMeters, worstCase } from './meter.ts';
+import type {
+  Account,
+  Admission,
+  ApiKey,
+  Buckets,
+  Call,
+  Decision,
+  Denial,
+  Instant,
+  Quota,
+  Refusal,
+  Reserve,
+  Standing,
+  UnitPrices,
+} from './model.ts';
+import { PERIODS } from './model.ts';
+import { outputTokensFor } from './price.ts';
+import type { RateDecision } from './rate.ts';
+import { passRate } from './rate.ts';
+import type { Calendar } from './window.ts';
+
+/** A client that gives no bound gets this one: what DeepSeek and older OpenAI models allow at the least. */
+const OUTPUT_TOKENS_DEFAULT = 4096;
+
+/** An answer cut shorter than this helps nobody: rather refuse, and say why. */
+const OUTPUT_TOKENS_MIN = 16;
+
+/**
+ * Sets aside the most that a call can use, or says why not. Refuses in a fixed order: unknown, deleted,
+ * disabled, expired, address, model not allowed, model not priced, too many in flight, rate,
+ * quota of the key, quota of the sponsor.
+ */
+export function authorize(
+  account: Account | undefined,
+  command: Reserve,
+  calendar: Calendar,
+): Decision<Admission | Refusal> {
+  if (account === undefined) return refused({ kind: 'unknown_key' });
+  const denial =
+    enter(account.key, command.address, command.at) ??
+    suit(account, command) ??
+    crowd(account.key, account.open.length);
+  if (denial !== undefined) return refused(denial);
+  const { key, sponsor } = account;
+
+  const requestsPerMinute = key.requestsPerMinute ?? command.requestsPerMinute;
+  const rate =
+    requestsPerMinute === 0 ? undefined : passRate(account.arrivalUs, requestsPerMinute, command.at);
+  if (rate !== undefined && !rate.allowed) {
+    return refused({ kind: 'rate_exceeded', rate: rate.standing, retryMs: rate.retryMs });
+  }
+
+  const madeAt = Math.max(command.at, sponsor.latestAt);
+  const ofKey = standingsOf(key.quotas, account.buckets, madeAt, calendar);
+  const ofSponsor = standingsOf(sponsor.quotas, sponsor.buckets, madeAt, calendar);
+  const wanted = wantedOutputTokens(command.call);
+  const quota = tooFull('key', ofKey, wanted, command) ?? tooFull('sponsor', ofSponsor, wanted, command);
+  if (quota !== undefined) return refused(quota);
+
+  const granted = [...ofKey, ...ofSponsor].reduce(
+    (tokens, standing) => Math.min(tokens, affordable(standing, command.call, command.prices)),
+    wanted,
+  );
+  return admitted(account, command, { madeAt, granted, rate, standings: ofKey });
+}
+
+/** Whether the holder of `key` may come in at all; `undefined` if so. */
+export function enter(key: ApiKey, address: string, at: Instant): Denial | undefined {
+  switch (statusOf(key, at)) {
+    case 'deleted':
+      return { kind: 'deleted_key' };
+    case 'disabled':
+      return { kind: 'key_disabled' };
+    case 'expired':
+      return { kind: 'key_expired', expiredAt: key.expiresAt ?? at };
+    case 'active':
+      if (key.ips !== null && !includesAddress(key.ips, address)) return { kind: 'ip_not_allowed', address };
+      return undefined;
+  }
+}
+
+/** What each quota stands at in its window at `at`. */
+export function standingsOf(
+  quotas: readonly Quota[],
+  buckets: Buckets,
+  at: Instant,
+  calendar: Calendar,
+): readonly Standing[] {
+  if (quotas.length === 0) return [];
+  const current = roll(buckets, at, calendar);
+  return quotas.map((quota) => {
+    const bucket = current[PERIODS.indexOf(quota.period)];
+    if (bucket === undefined) throw new Error(`no bucket for ${quota.period}`);
+    const { meter, period, limit } = quota;
+    // The window may be later than `at` where the clock was set back: its end follows from its start.
+    const resetsAt = calendar.windowOf(period, Math.max(at, bucket.startsAt)).endsAt;
+    return { meter, period, limit, used: bucket.used[meter], held: bucket.held[meter], resetsAt };
+  });
+}
+
+function suit({ key, sponsor }: Account, { call: { model }, prices }: Reserve): Denial | undefined {
+  if (key.models !== null && !key.models.includes(model)) {
+    return { kind: 'model_not_allowed', model, models: key.models };
+  }
+  const byCost = (quota: Quota) => quota.meter === 'cost';
+  if (prices === null && (key.quotas.some(byCost) || sponsor.quotas.some(byCost))) {
+    return { kind: 'model_not_priced', model };
+  }
+  return undefined;
+}
+
+function crowd({ maxConcurrency }: ApiKey, inFlight: number): Denial | undefined {
+  if (maxConcurrency === null || inFlight < maxConcurrency) return undefined;
+  return { kind: 'too_many_in_flight', maxConcurrency };
+}
+
+/** What each choice may grow to if no quota stands in the way. */
+function wantedOutputTokens({ outputTokensMax, modelOutputTokensMax }: Call): number {
+  const bound = Math.min(outputTokensMax ?? Infinity, modelOutputTokensMax ?? Infinity);
+  return bound === Infinity ? OUTPUT_TOKENS_DEFAULT : bound;
+}
+
+function tooFull(
+  holder: 'key' | 'sponsor',
+  standings: readonly Standing[],
+  wanted: number,
+  { call, prices }: Reserve,
+): Denial | undefined {
+  const least = worstCase(call, Math.min(wanted, OUTPUT_TOKENS_MIN), prices);
+  for (const standing of standings) {
+    const asked = least[standing.meter];
+    if (remainingOf(standing) < asked) return { kind: 'quota_exceeded', holder, standing, asked };
+  }
+  return undefined;
+}
+
+/** Output tokens for each choice that what is left of a quota pays for. */
+function affordable(standing: Standing, call: Call, prices: UnitPrices | null): number {
+  const remaining = remainingOf(standing);
+  switch (standing.meter) {
+    case 'requests':
+      return Infinity;
+    case 'tokens':
+      return Math.floor((remaining - call.inputTokensMax) / call.choices);
+    case 'cost':
+      if (prices === null) throw new Error('a cost quota met a model without a price');
+      return Math.floor(outputTokensFor(remaining, call.inputTokensMax, prices) / call.choices);
+  }
+}
+
+interface Terms {
+  readonly madeAt: Instant;
+  readonly granted: number;
+  readonly rate: RateDecision | undefined;
+  readonly standings: readonly Standing[];
+}
+
+function admitted(account: Account, command: Reserve, terms: Terms): Decision<Admission> {
+  const { call, prices, requestId, lapsesAt } = command;
+  const { madeAt, granted, rate, standings } = terms;
+  const keyId = account.key.id;
+  const amount = worstCase(call, granted, prices);
+  const reservation = { id: requestId, keyId, madeAt, lapsesAt, amount, model: call.model, prices };
+  const { endpoint, stream } = call;
+  const arrivalUs = rate?.arrivalUs ?? account.arrivalUs;
+  const governed = governedMeters(account);
+  const bounded = governed.has('tokens') || governed.has('cost');
+  return {
+    entries: [{ kind: 'reserved', requestId, keyId, at: madeAt, reservation, endpoint, stream, arrivalUs }],
+    result: {
+      admitted: true,
+      reservation,
+      outputTokensMax: bounded && granted !== call.outputTokensMax ? granted : null,
+      standings: standings.map((standing) => ({ ...standing, held: standing.held + amount[standing.meter] })),
+      rate: rate?.standing ?? null,
+    },
+  };
+}
+
+function remainingOf({ limit, used, held }: Standing): number {
+  return limit - used - held;
+}
+
+function refused(denial: Denial): Decision<Refusal> {
+  return { entries: [], result: { admitted: false, denial } };
+}

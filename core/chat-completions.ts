@@ -1,0 +1,144 @@
+import type { BodyProblem, Endpoint, Reading } from './endpoints.ts';
+import type { Members } from './json-members.ts';
+import { duplicateOf, membersOf, withMembers } from './json-members.ts';
+import type { Call } from './model.ts';
+import { usageOf } from './openai-usage.ts';
+
+const PATH = '/v1/chat/completions';
+
+/** Deeper than any client nests, shallow enough for every parser on the way. */
+const DEPTH_MAX = 64;
+const MODEL_LENGTH_MAX = 256;
+const CHOICES_MAX = 128; // OpenAI's own bound on `n`
+const OUTPUT_TOKENS_MAX = 100_000_000;
+
+/**
+ * Images, audio and files given by address cost tokens that the body's bytes do not bound.
+ * OpenAI bills a large image in high detail 1,105 to 2,000 tokens; what goes beyond is an overdraft.
+ */
+const PART_TOKENS_MAX = 2_000;
+
+/** These bound output by `max_completion_tokens` and refuse `max_tokens` (OpenAI API reference). */
+const REASONING_MODEL = /^(?:.*\/)?(?:o\d|gpt-5)/;
+
+/** OpenAI Chat Completions, as DeepSeek and others speak it. */
+export const chatCompletions: Endpoint = { path: PATH, upstreamPath: '/chat/completions', read, usageOf };
+
+function read(text: string, bodyBytes: number): Reading {
+  const parsed = parse(text);
+  if (!parsed.ok) return parsed;
+  const { body, members } = parsed;
+  const problem = check(body);
+  if (problem !== undefined) return { ok: false, problem };
+  const call = callOf(body, bodyBytes);
+  const asksUsage = isObject(body['stream_options']) && body['stream_options']['include_usage'] === true;
+  return {
+    ok: true,
+    request: {
+      call,
+      hidesUsage: call.stream && !asksUsage,
+      bodyFor(outputTokensMax) {
+        const values = new Map<string, string>();
+        if (call.stream && !asksUsage) {
+          const options = isObject(body['stream_options']) ? body['stream_options'] : {};
+          values.set('stream_options', JSON.stringify({ ...options, include_usage: true }));
+        }
+        if (outputTokensMax !== null) {
+          for (const name of boundsOf(body)) values.set(name, String(outputTokensMax));
+        }
+        return values.size === 0 ? text : withMembers(text, members, values);
+      },
+    },
+  };
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+function parse(
+  text: string,
+): { ok: true; body: Body; members: Members } | { ok: false; problem: BodyProblem } {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return bad('The request body is not valid JSON.', null);
+  }
+  if (!isObject(body)) return bad('The request body must be a JSON object.', null);
+  const members = membersOf(text);
+  if (members.depth > DEPTH_MAX) return bad(`The request body nests deeper than ${DEPTH_MAX} levels.`, null);
+  const twice = duplicateOf(members);
+  if (twice !== undefined) return bad(`'${twice}' is given twice; give it once.`, twice);
+  return { ok: true, body, members };
+}
+
+function check(body: Body): BodyProblem | undefined {
+  const { model, messages, stream, stream_options } = body;
+  if (typeof model !== 'string' || model === '' || model.length > MODEL_LENGTH_MAX) {
+    return { message: `'model' must be a string of 1 to ${MODEL_LENGTH_MAX} characters.`, param: 'model' };
+  }
+  if (!Array.isArray(messages)) return { message: "'messages' must be an array.", param: 'messages' };
+  if (!isAbsent(stream) && typeof stream !== 'boolean') {
+    return { message: "'stream' must be true or false.", param: 'stream' };
+  }
+  if (!isAbsent(stream_options) && !isObject(stream_options)) {
+    return { message: "'stream_options' must be an object.", param: 'stream_options' };
+  }
+  return (
+    checkCount(body, 'n', CHOICES_MAX) ??
+    checkCount(body, 'best_of', CHOICES_MAX) ??
+    checkCount(body, 'max_tokens', OUTPUT_TOKENS_MAX) ??
+    checkCount(body, 'max_completion_tokens', OUTPUT_TOKENS_MAX)
+  );
+}
+
+function checkCount(body: Body, param: string, max: number): BodyProblem | undefined {
+  const value = body[param];
+  if (isAbsent(value)) return undefined;
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= max) return undefined;
+  return { message: `'${param}' must be an integer from 1 to ${max}.`, param };
+}
+
+function callOf(body: Body, bodyBytes: number): Call {
+  const count = (name: string) => (isAbsent(body[name]) ? undefined : Number(body[name]));
+  const bounds = [count('max_tokens'), count('max_completion_tokens')].filter((bound) => bound !== undefined);
+  return {
+    endpoint: PATH,
+    model: String(body['model']),
+    stream: body['stream'] === true,
+    // Tokenizers work on bytes: no token is shorter than one, and the JSON around the text outweighs
+    // what a chat template adds.
+    inputTokensMax: bodyBytes + PART_TOKENS_MAX * partsWithoutText(body['messages']),
+    outputTokensMax: bounds.length === 0 ? null : Math.min(...bounds),
+    modelOutputTokensMax: null,
+    choices: Math.max(count('n') ?? 1, count('best_of') ?? 1),
+  };
+}
+
+function partsWithoutText(messages: unknown): number {
+  if (!Array.isArray(messages)) return 0;
+  let parts = 0;
+  for (const message of messages) {
+    if (!isObject(message) || !Array.isArray(message['content'])) continue;
+    for (const part of message['content']) if (isObject(part) && part['type'] !== 'text') parts += 1;
+  }
+  return parts;
+}
+
+/** The members that carry the bound: those that the client sent, else the one that the model takes. */
+function boundsOf(body: Body): readonly string[] {
+  const sent = ['max_tokens', 'max_completion_tokens'].filter((name) => !isAbsent(body[name]));
+  if (sent.length > 0) return sent;
+  return [REASONING_MODEL.test(String(body['model'])) ? 'max_completion_tokens' : 'max_tokens'];
+}
+
+function isAbsent(value: unknown): value is undefined | null {
+  return value === undefined || value === null;
+}
+
+function isObject(value: unknown): value is Body {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function bad(message: string, param: string | null): { ok: false; problem: BodyProblem } {
+  return { ok: false, problem: { message, param } };
+}

@@ -1,0 +1,72 @@
+import type {
+  Account,
+  Amount,
+  Call,
+  Decision,
+  Ending,
+  Meter,
+  Release,
+  Reservation,
+  Settle,
+  UnitPrices,
+  Usage,
+} from './model.ts';
+import { METERS, NOTHING } from './model.ts';
+import { costOf, worstCostOf } from './price.ts';
+
+/** The most that `call` can use if each of its choices gets `outputTokens`. */
+export function worstCase(call: Call, outputTokens: number, prices: UnitPrices | null): Amount {
+  const output = outputTokens * call.choices;
+  return {
+    requests: 1,
+    tokens: call.inputTokensMax + output,
+    cost: prices === null ? 0 : worstCostOf(call.inputTokensMax, output, prices),
+  };
+}
+
+/** Charges a request by the upstream's own count; without one it costs its reservation, marked as an estimate. */
+export function settle(account: Account, command: Settle): Decision<Ending> {
+  const reservation = account.open.find(({ id }) => id === command.requestId);
+  if (reservation === undefined) return { entries: [], result: { ended: false } };
+  const { requestId, keyId, at, outcome } = command;
+  const usage = isNothing(command.usage) ? null : command.usage;
+  const used = usage === null ? reservation.amount : amountOf(usage, reservation.prices);
+  const overdraft = overdraftOf(account, reservation, used);
+  const source = usage === null ? 'estimate' : 'upstream';
+  return {
+    entries: [{ kind: 'settled', requestId, keyId, at, used, overdraft, usage, source, outcome }],
+    result: { ended: true },
+  };
+}
+
+/** Gives back what was held for a request that was certainly not served. */
+export function release(account: Account, command: Release): Decision<Ending> {
+  const { requestId, keyId, at, outcome } = command;
+  if (!account.open.some(({ id }) => id === requestId)) return { entries: [], result: { ended: false } };
+  return { entries: [{ kind: 'released', requestId, keyId, at, outcome }], result: { ended: true } };
+}
+
+/** The meters that some quota of the key or of the sponsor limits. */
+export function governedMeters(account: Account): ReadonlySet<Meter> {
+  return new Set([...account.key.quotas, ...account.sponsor.quotas].map((quota) => quota.meter));
+}
+
+function amountOf(usage: Usage, prices: UnitPrices | null): Amount {
+  return {
+    requests: 1,
+    tokens: usage.prompt + usage.completion,
+    cost: prices === null ? 0 : costOf(usage, prices),
+  };
+}
+
+function overdraftOf(account: Account, { amount }: Reservation, used: Amount): Amount {
+  if (METERS.every((meter) => used[meter] <= amount[meter])) return NOTHING;
+  const governed = governedMeters(account);
+  const beyond = (meter: Meter) => (governed.has(meter) ? Math.max(0, used[meter] - amount[meter]) : 0);
+  return { requests: beyond('requests'), tokens: beyond('tokens'), cost: beyond('cost') };
+}
+
+/** An explicit zero of one class counts; an answer that claims to have used nothing at all tells nothing. */
+function isNothing(usage: Usage | null): boolean {
+  return usage === null || usage.prompt + usage.completion === 0;
+}

@@ -1,0 +1,286 @@
+/** Milliseconds since the Unix epoch, an integer. */
+export type Instant = number;
+
+/** A UUIDv7 (RFC 9562 §5.7) in its usual text form. */
+export type KeyId = string;
+/** A UUIDv7: one client call, its reservation and its ledger entries. */
+export type RequestId = string;
+/** HMAC-SHA-256 of a secret under the pepper, 64 lower-case hex digits. The secret itself is never stored. */
+export type Digest = string;
+
+export type Meter = 'requests' | 'tokens' | 'cost';
+export type Period = 'minute' | 'hour' | 'day' | 'month' | 'total';
+
+/** Every meter. `cost` is in integer micros of the price table's currency. */
+export const METERS = ['requests', 'tokens', 'cost'] as const satisfies readonly Meter[];
+/** Every period, shortest first. */
+export const PERIODS = ['minute', 'hour', 'day', 'month', 'total'] as const satisfies readonly Period[];
+
+/** A number per meter. */
+export type Amount = Readonly<Record<Meter, number>>;
+
+/** At most `limit` of `meter` in each `period`. */
+export interface Quota {
+  readonly meter: Meter;
+  readonly period: Period;
+  readonly limit: number;
+}
+
+/** What was handed out. It has a digest, never a secret. Lists that are `null` allow everything. */
+export interface ApiKey {
+  readonly id: KeyId;
+  readonly digest: Digest;
+  /** The secret as it may be shown after its making: `sk-ab12…wxyz`. */
+  readonly hint: string;
+  readonly label: string;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant | null;
+  readonly disabled: boolean;
+  readonly deletedAt: Instant | null;
+  readonly quotas: readonly Quota[];
+  /** When the quotas were last set: what was used before was used under others. */
+  readonly quotasSetAt: Instant;
+  readonly models: readonly string[] | null;
+  /** Addresses and CIDR ranges (RFC 4632, RFC 4291 §2.3). */
+  readonly ips: readonly string[] | null;
+  /** `null` takes the proxy's own rate; 0 is no rate limit. */
+  readonly requestsPerMinute: number | null;
+  readonly maxConcurrency: number | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export type KeyStatus = 'active' | 'disabled' | 'expired' | 'deleted';
+
+/** Prices of one model in micros per million tokens, and micros per request. */
+export interface UnitPrices {
+  /** Version of the price table that they come from. */
+  readonly version: string;
+  readonly input: number;
+  readonly cachedInput: number;
+  readonly output: number;
+  readonly request: number;
+}
+
+/** Tokens by class as the upstream counted them. `cached` is part of `prompt`, `reasoning` of `completion`. */
+export interface Usage {
+  readonly prompt: number;
+  readonly completion: number;
+  readonly cached: number;
+  readonly reasoning: number;
+}
+
+/** What the ledger needs to know of a client's call in order to bound what it may cost. */
+export interface Call {
+  readonly endpoint: string;
+  readonly model: string;
+  readonly stream: boolean;
+  /** Upper bound of the input's tokens. */
+  readonly inputTokensMax: number;
+  /** The client's own bound on output tokens of one choice; `null` if it gave none. */
+  readonly outputTokensMax: number | null;
+  /** The model's own bound on output tokens of one choice; `null` if it is not known. */
+  readonly modelOutputTokensMax: number | null;
+  /** How many answers are generated and billed (`n`, `best_of`). */
+  readonly choices: number;
+}
+
+/** An amount held for a request in flight. */
+export interface Reservation {
+  readonly id: RequestId;
+  readonly keyId: KeyId;
+  readonly madeAt: Instant;
+  /** Past this instant nobody will settle it any more. */
+  readonly lapsesAt: Instant;
+  readonly amount: Amount;
+  readonly model: string;
+  readonly prices: UnitPrices | null;
+}
+
+/**
+ * The counters of one window: the current one of `period` that began at `startsAt`.
+ * An account keeps one for every period whether a quota names it or not,
+ * so that a quota set in mid-month knows what the month has seen.
+ */
+export interface Bucket {
+  readonly period: Period;
+  readonly startsAt: Instant;
+  readonly used: Amount;
+  readonly held: Amount;
+}
+
+/** The counters of a key, or of the sponsor. One bucket per period, in the order of `PERIODS`. */
+export type Buckets = readonly Bucket[];
+
+/** All keys together: what the sponsor allows and what was used of it. */
+export interface Sponsor {
+  readonly quotas: readonly Quota[];
+  readonly quotasSetAt: Instant;
+  readonly buckets: Buckets;
+  /** The latest instant of any reservation. The ledger's time never runs backwards, whatever the clock does. */
+  readonly latestAt: Instant;
+}
+
+/** Everything a decision about one key depends on. */
+export interface Account {
+  readonly key: ApiKey;
+  readonly buckets: Buckets;
+  readonly open: readonly Reservation[];
+  readonly lastUsedAt: Instant | null;
+  /** GCRA's theoretical arrival time, in microseconds since the epoch. */
+  readonly arrivalUs: number;
+  readonly sponsor: Sponsor;
+}
+
+/** Where a settled amount comes from: the upstream's own count, or the reservation for want of one. */
+export type Source = 'upstream' | 'estimate';
+
+/** How the exchange ended, for the receipt. */
+export interface Outcome {
+  /** HTTP status given to the client; 499 if it hung up first (nginx's word for it). */
+  readonly status: number;
+  /** Until the upstream's first byte, in milliseconds; `null` if there was none. */
+  readonly upstreamMs: number | null;
+  /** From the client's request to the end of the answer, in milliseconds. */
+  readonly durationMs: number;
+}
+
+interface Recorded {
+  readonly requestId: RequestId;
+  readonly keyId: KeyId;
+  readonly at: Instant;
+}
+
+/** A recorded fact. What it means for an account is `apply`. */
+export type LedgerEntry =
+  | {
+      readonly kind: 'reserved';
+      readonly requestId: RequestId;
+      readonly keyId: KeyId;
+      readonly at: Instant;
+      readonly reservation: Reservation;
+      readonly endpoint: string;
+      readonly stream: boolean;
+      readonly arrivalUs: number;
+    }
+  | (Recorded & {
+      readonly kind: 'settled';
+      readonly used: Amount;
+      /** What the upstream billed beyond the reservation, per meter that a quota governs; else zero. */
+      readonly overdraft: Amount;
+      readonly usage: Usage | null;
+      readonly source: Source;
+      readonly outcome: Outcome;
+    })
+  | (Recorded & { readonly kind: 'released'; readonly outcome: Outcome })
+  | (Recorded & { readonly kind: 'lapsed'; readonly used: Amount })
+  | { readonly kind: 'reset'; readonly keyId: KeyId; readonly at: Instant };
+
+/** Asks for a decision. It carries its instant, and is nothing but data. */
+export type Command = Reserve | Settle | Release | Lapse | Reset;
+
+export interface Reserve {
+  readonly kind: 'reserve';
+  readonly at: Instant;
+  readonly requestId: RequestId;
+  readonly digest: Digest;
+  readonly address: string;
+  readonly call: Call;
+  readonly prices: UnitPrices | null;
+  /** For a key that has no rate of its own; 0 is no rate limit. */
+  readonly requestsPerMinute: number;
+  readonly lapsesAt: Instant;
+}
+
+interface OfRequest {
+  readonly at: Instant;
+  readonly requestId: RequestId;
+  readonly keyId: KeyId;
+}
+
+/** Ends a reservation whose request was served, or may have been. `usage: null` costs the reservation. */
+export interface Settle extends OfRequest {
+  readonly kind: 'settle';
+  readonly usage: Usage | null;
+  readonly outcome: Outcome;
+}
+
+/** Ends a reservation whose request was certainly not served. */
+export interface Release extends OfRequest {
+  readonly kind: 'release';
+  readonly outcome: Outcome;
+}
+
+/** Ends a reservation that nobody will settle any more. */
+export interface Lapse extends OfRequest {
+  readonly kind: 'lapse';
+}
+
+/** Starts the current windows of a key anew. */
+export interface Reset {
+  readonly kind: 'reset';
+  readonly at: Instant;
+  readonly keyId: KeyId;
+}
+
+/** What a quota stands at. */
+export interface Standing extends Quota {
+  readonly used: number;
+  readonly held: number;
+  /** `null` for a quota that never starts anew. */
+  readonly resetsAt: Instant | null;
+}
+
+/** What the rate limit stands at. */
+export interface RateStanding {
+  readonly requestsPerMinute: number;
+  /** Requests that would pass at once. */
+  readonly remaining: number;
+  /** Until all of `requestsPerMinute` would pass at once again, in milliseconds. */
+  readonly resetMs: number;
+}
+
+export interface Admission {
+  readonly admitted: true;
+  readonly reservation: Reservation;
+  /** The bound on output tokens of one choice that the upstream must be given; `null`: leave the call alone. */
+  readonly outputTokensMax: number | null;
+  readonly standings: readonly Standing[];
+  readonly rate: RateStanding | null;
+}
+
+export type Denial =
+  | { readonly kind: 'unknown_key' }
+  | { readonly kind: 'deleted_key' }
+  | { readonly kind: 'key_disabled' }
+  | { readonly kind: 'key_expired'; readonly expiredAt: Instant }
+  | { readonly kind: 'ip_not_allowed'; readonly address: string }
+  | { readonly kind: 'model_not_allowed'; readonly model: string; readonly models: readonly string[] }
+  | { readonly kind: 'model_not_priced'; readonly model: string }
+  | { readonly kind: 'too_many_in_flight'; readonly maxConcurrency: number }
+  | { readonly kind: 'rate_exceeded'; readonly rate: RateStanding; readonly retryMs: number }
+  | {
+      readonly kind: 'quota_exceeded';
+      readonly holder: 'key' | 'sponsor';
+      readonly standing: Standing;
+      readonly asked: number;
+    };
+
+export interface Refusal {
+  readonly admitted: false;
+  readonly denial: Denial;
+}
+
+/** `ended` is false if the request was not open: ended before, or never reserved. */
+export interface Ending {
+  readonly ended: boolean;
+}
+
+export type ResultOf<C extends Command> = C extends Reserve ? Admission | Refusal : Ending;
+
+/** What a pure function decided: the facts to record, and the answer. */
+export interface Decision<R> {
+  readonly entries: readonly LedgerEntry[];
+  readonly result: R;
+}
+
+export const NOTHING: Amount = { requests: 0, tokens: 0, cost: 0 };

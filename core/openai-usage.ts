@@ -1,0 +1,56 @@
+import type { Usage } from './model.ts';
+
+/** No context window is near this; a larger count is a mistake, and not trusted. */
+const TOKENS_MAX = 1_000_000_000;
+
+/**
+ * Usage as OpenAI, DeepSeek and their kin report it, in a whole answer or in a chunk of a stream:
+ * - OpenAI: `prompt_tokens_details.cached_tokens`, `completion_tokens_details.reasoning_tokens`
+ * - DeepSeek: `prompt_cache_hit_tokens`, `prompt_cache_miss_tokens`
+ * - Moonshot puts it into `choices[0].usage`
+ * - xAI and Gemini count reasoning in `total_tokens` alone: what is missing there is output
+ * `null` if there is none, or a count is negative, fractional or absurd.
+ */
+export function usageOf(answer: unknown): Usage | null {
+  const usage = memberOf(answer, 'usage') ?? memberOf(firstOf(memberOf(answer, 'choices')), 'usage');
+  if (typeof usage !== 'object' || usage === null) return null;
+  const given = memberOf(usage, 'prompt_tokens');
+  const prompt = countOf(given ?? cacheSum(usage));
+  const completion = countOf(memberOf(usage, 'completion_tokens'));
+  const total = countOf(memberOf(usage, 'total_tokens'));
+  const cached = countOf(
+    memberOf(memberOf(usage, 'prompt_tokens_details'), 'cached_tokens') ??
+      memberOf(usage, 'prompt_cache_hit_tokens'),
+  );
+  const reasoning = countOf(memberOf(memberOf(usage, 'completion_tokens_details'), 'reasoning_tokens'));
+  if (prompt === null || completion === null || total === null || cached === null || reasoning === null) {
+    return null;
+  }
+  return {
+    prompt,
+    completion: Math.max(completion, total - prompt),
+    cached: Math.min(cached, prompt),
+    reasoning,
+  };
+}
+
+function cacheSum(usage: object): number | undefined {
+  const hit = memberOf(usage, 'prompt_cache_hit_tokens');
+  const miss = memberOf(usage, 'prompt_cache_miss_tokens');
+  return typeof hit === 'number' && typeof miss === 'number' ? hit + miss : undefined;
+}
+
+/** An absent count is zero; `null` is one that cannot be. */
+function countOf(value: unknown): number | null {
+  if (value === undefined || value === null) return 0;
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= TOKENS_MAX ? Number(value) : null;
+}
+
+function firstOf(value: unknown): unknown {
+  return Array.isArray(value) ? value[0] : undefined;
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}

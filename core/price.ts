@@ -1,0 +1,58 @@
+import type { UnitPrices, Usage } from './model.ts';
+
+/** One model's entry in a price table: prices in micros per million tokens, `request` in micros each. */
+export interface ModelPrices {
+  readonly input: number;
+  /** Input that the provider served from its cache; without it, such input costs what other input does. */
+  readonly cachedInput: number;
+  readonly output: number;
+  readonly request: number;
+  /** The most output tokens that the model gives in one choice, where it is known. */
+  readonly outputTokensMax: number | null;
+}
+
+/** What models cost. Explicit zeros are prices; a model that is not listed has none. */
+export interface PriceTable {
+  readonly version: string;
+  readonly currency: string;
+  readonly models: ReadonlyMap<string, ModelPrices>;
+}
+
+const TOKENS_PER_PRICE = 1_000_000n;
+
+/** The prices of `model`, stamped with the table's version; `null` if the table has none. */
+export function pricesOf(table: PriceTable | null, model: string): UnitPrices | null {
+  const prices = table?.models.get(model);
+  if (table === null || prices === undefined) return null;
+  const { input, cachedInput, output, request } = prices;
+  return { version: table.version, input, cachedInput, output, request };
+}
+
+/** What `usage` costs in micros, rounded up once, exact at any size. */
+export function costOf(usage: Usage, prices: UnitPrices): number {
+  const scaled =
+    BigInt(usage.prompt - usage.cached) * BigInt(prices.input) +
+    BigInt(usage.cached) * BigInt(prices.cachedInput) +
+    BigInt(usage.completion) * BigInt(prices.output);
+  const whole = (scaled + TOKENS_PER_PRICE - 1n) / TOKENS_PER_PRICE;
+  return Number(whole) + prices.request;
+}
+
+/** How many output tokens `micros` buy after `inputTokens`, which may all miss the cache; below zero: none. */
+export function outputTokensFor(micros: number, inputTokens: number, prices: UnitPrices): number {
+  const input = BigInt(inputTokens) * BigInt(worstInput(prices));
+  const left = BigInt(micros - prices.request) * TOKENS_PER_PRICE - input;
+  if (left < 0n) return -1;
+  if (prices.output === 0) return Number.MAX_SAFE_INTEGER;
+  return Number(left / BigInt(prices.output));
+}
+
+/** The most that so many tokens can cost, in micros. */
+export function worstCostOf(inputTokens: number, outputTokens: number, prices: UnitPrices): number {
+  const usage = { prompt: inputTokens, completion: outputTokens, cached: 0, reasoning: 0 };
+  return costOf(usage, { ...prices, input: worstInput(prices) });
+}
+
+function worstInput(prices: UnitPrices): number {
+  return Math.max(prices.input, prices.cachedInput);
+}

@@ -1,0 +1,57 @@
+/** Random bytes of a secret: 192 bits, well above the 160 that guessing must not reach. */
+export const SECRET_RANDOM_BYTES = 24;
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const BODY_LENGTH = 33; // 62^33 > 2^192
+const CHECKSUM_LENGTH = 6; // 62^6 > 2^32
+const SECRET_LENGTH_MAX = 200;
+
+/**
+ * The text of a secret: prefix, random body, and a checksum of both, so that a mistyped or invented key
+ * is refused without asking the store (the idea is that of GitHub's tokens).
+ */
+export function formSecret(prefix: string, random: Uint8Array): string {
+  if (random.length !== SECRET_RANDOM_BYTES)
+    throw new Error(`a secret takes ${SECRET_RANDOM_BYTES} random bytes`);
+  const number = random.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+  const body = prefix + base62(number, BODY_LENGTH);
+  return body + checksumOf(body);
+}
+
+/** Whether `text` could be a secret that `formSecret` made, with any prefix. Nothing about whose it is. */
+export function isWellFormed(text: string): boolean {
+  if (text.length < BODY_LENGTH + CHECKSUM_LENGTH || text.length > SECRET_LENGTH_MAX) return false;
+  const body = text.slice(0, -CHECKSUM_LENGTH);
+  return checksumOf(body) === text.slice(-CHECKSUM_LENGTH);
+}
+
+/** A secret as it may be shown: its prefix and the four characters after it, and its last four. */
+export function hintOf(secret: string): string {
+  const shown = Math.max(secret.length - BODY_LENGTH - CHECKSUM_LENGTH, 0) + 4;
+  return `${secret.slice(0, shown)}…${secret.slice(-4)}`;
+}
+
+function base62(number: bigint, length: number): string {
+  let text = '';
+  for (let rest = number; rest > 0n; rest /= 62n) text = ALPHABET[Number(rest % 62n)] + text;
+  return text.padStart(length, '0');
+}
+
+function checksumOf(text: string): string {
+  return base62(BigInt(crc32(text)), CHECKSUM_LENGTH);
+}
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
+  let value = index;
+  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  return value;
+});
+
+/** CRC-32 (ISO 3309) over the UTF-16 units' low bytes: secrets are ASCII. */
+function crc32(text: string): number {
+  let crc = 0xffffffff;
+  for (let index = 0; index < text.length; index += 1) {
+    crc = (CRC_TABLE[(crc ^ text.charCodeAt(index)) & 0xff] ?? 0) ^ (crc >>> 8);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}

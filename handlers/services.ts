@@ -1,0 +1,53 @@
+import type {
+  Clock,
+  Ids,
+  KeyRegistry,
+  Ledger,
+  Observer,
+  OperationLog,
+  Secrets,
+  StoreHealth,
+  Upstream,
+  UsageReports,
+} from '#core/ports.ts';
+import type { PriceTable } from '#core/price.ts';
+import type { Calendar } from '#core/window.ts';
+
+/** Everything that handlers may touch. Each handler asks for the part that it does touch. */
+export interface Services {
+  readonly ledger: Ledger;
+  readonly keys: KeyRegistry;
+  readonly reports: UsageReports;
+  readonly operations: OperationLog;
+  readonly health: StoreHealth;
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly secrets: Secrets;
+  readonly observer: Observer;
+  readonly calendar: Calendar;
+  readonly policy: Policy;
+}
+
+/** What the operator configured, as far as handlers obey it. */
+export interface Policy {
+  readonly version: string;
+  /** Where the upstream is, as it may be shown: without credentials. */
+  readonly upstreamBaseUrl: string;
+  /** At least one; each is accepted. */
+  readonly adminTokens: readonly string[];
+  readonly keyPrefix: string;
+  /** Days until a new key expires; 0 is never. */
+  readonly keyExpiryDays: number;
+  /** The day quota of requests of a new key; 0 is none. */
+  readonly dailyRequestLimit: number;
+  /** For keys without a rate of their own; 0 is no rate limit. */
+  readonly requestsPerMinute: number;
+  readonly operationLog: boolean;
+  readonly bodyBytesMax: number;
+  /** The longest that one exchange with the upstream may last; its reservation lapses a little later. */
+  readonly exchangeMsMax: number;
+  readonly prices: PriceTable | null;
+  /** Things that the operator should know and that `GET /admin/status` lists. */
+  readonly warnings: readonly string[];
+}
