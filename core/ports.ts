@@ -251,17 +251,17 @@ export interface UpstreamChunks {
 export interface Upstream {
   /**
    * Sends a request and resolves with the answer: any status is one. Follows no redirects.
-   * Each part of the exchange has its time limit. Aborting `signal` ends it at any point.
+   * Connecting, the wait for headers, silence and the whole exchange have their time limits.
    * @throws UpstreamFailure
    */
-  send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamAnswer>;
+  send(request: UpstreamRequest): Promise<UpstreamAnswer>;
 }
 
 export type UpstreamFailureKind =
   | 'unreachable' // no connection: nothing was sent
   | 'timed_out' // sent, and no answer in time
   | 'broken' // sent, and the answer was not HTTP, too large, compressed or cut off
-  | 'aborted'; // by `signal`
+  | 'aborted'; // by us: the process stops
 
 /** The upstream gave no answer. */
 export class UpstreamFailure extends Error {

@@ -1,4 +1,4 @@
-import type { Digest } from '#core/model.ts';
+import type { Digest, RequestId } from '#core/model.ts';
 
 /** What the platform knows of a request beside the request itself. */
 export interface Env {
@@ -16,6 +16,8 @@ export interface Context {
 /** One request on its way through a route. */
 export interface Exchange {
   readonly request: Request;
+  /** Names this call in the answer, in the log, and in the ledger. */
+  readonly requestId: RequestId;
   /** Decoded path parameters. */
   readonly params: Readonly<Record<string, string>>;
   readonly env: Env;
