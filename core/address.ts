@@ -49,6 +49,8 @@ function parseIpv4(text: string): bigint | undefined {
 function parseIpv6(text: string): bigint | undefined {
   const [head = '', tail, ...more] = text.split('::');
   if (more.length > 0) return undefined;
+  // RFC 4291 §2.2: an IPv4 address may stand at the very end only.
+  if (tail !== undefined && head.includes('.')) return undefined;
   const left = groupsOf(head);
   const right = tail === undefined ? [] : groupsOf(tail);
   if (left === undefined || right === undefined) return undefined;

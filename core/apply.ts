@@ -1,4 +1,4 @@
-import type { Account, Amount, Bucket, Buckets, Instant, LedgerEntry, Reservation } from './model.ts';
+import type { Account, Amount, Bucket, Buckets, Instant, LedgerEntry, Period, Reservation } from './model.ts';
 import { METERS, NOTHING, PERIODS } from './model.ts';
 import type { Calendar } from './window.ts';
 
@@ -27,13 +27,14 @@ export function emptyBuckets(): Buckets {
   return PERIODS.map((period) => ({ period, startsAt: 0, used: NOTHING, held: NOTHING }));
 }
 
-/** The buckets as they stand at `at`: those whose window is over are begun anew. Never an earlier window. */
+/**
+ * The buckets as they stand at `at`: those whose window is over are begun anew. Never an earlier window.
+ * Most requests come in a window that has begun: then these are the very same buckets.
+ */
 export function roll(buckets: Buckets, at: Instant, calendar: Calendar): Buckets {
-  return buckets.map((bucket) => {
-    const { startsAt } = calendar.windowOf(bucket.period, at);
-    if (startsAt <= bucket.startsAt) return bucket;
-    return { period: bucket.period, startsAt, used: NOTHING, held: NOTHING };
-  });
+  const isOver = ({ period, startsAt }: Bucket) => calendar.windowOf(period, at).startsAt > startsAt;
+  if (!buckets.some(isOver)) return buckets;
+  return buckets.map((bucket) => (isOver(bucket) ? begun(bucket.period, at, calendar) : bucket));
 }
 
 function hold(account: Account, reservation: Reservation, arrivalUs: number, calendar: Calendar): Account {
@@ -66,6 +67,10 @@ function end(account: Account, requestId: string, used: Amount): Account {
 function charged(bucket: Bucket, reservation: Reservation, used: Amount): Bucket {
   if (reservation.madeAt < bucket.startsAt) return bucket;
   return { ...bucket, used: plus(bucket.used, used), held: minus(bucket.held, reservation.amount) };
+}
+
+function begun(period: Period, at: Instant, calendar: Calendar): Bucket {
+  return { period, startsAt: calendar.windowOf(period, at).startsAt, used: NOTHING, held: NOTHING };
 }
 
 function emptied(bucket: Bucket): Bucket {

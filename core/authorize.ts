@@ -1,7 +1,7 @@
 import { includesAddress } from './address.ts';
 import { roll } from './apply.ts';
 import { statusOf } from './expire.ts';
-import { governedMeters, worstCase } from './meter.ts';
+import { isGoverned, worstCase } from './meter.ts';
 import type {
   Account,
   Admission,
@@ -102,14 +102,10 @@ export function standingsOf(
   });
 }
 
-function suit({ key, sponsor }: Account, { call: { model }, prices }: Reserve): Denial | undefined {
-  if (key.models !== null && !key.models.includes(model)) {
-    return { kind: 'model_not_allowed', model, models: key.models };
-  }
-  const byCost = (quota: Quota) => quota.meter === 'cost';
-  if (prices === null && (key.quotas.some(byCost) || sponsor.quotas.some(byCost))) {
-    return { kind: 'model_not_priced', model };
-  }
+function suit(account: Account, { call: { model }, prices }: Reserve): Denial | undefined {
+  const { models } = account.key;
+  if (models !== null && !models.includes(model)) return { kind: 'model_not_allowed', model, models };
+  if (prices === null && isGoverned(account, 'cost')) return { kind: 'model_not_priced', model };
   return undefined;
 }
 
@@ -167,8 +163,7 @@ function admitted(account: Account, command: Reserve, terms: Terms): Decision<Ad
   const reservation = { id: requestId, keyId, madeAt, lapsesAt, amount, model: call.model, prices };
   const { endpoint, stream } = call;
   const arrivalUs = rate?.arrivalUs ?? account.arrivalUs;
-  const governed = governedMeters(account);
-  const bounded = governed.has('tokens') || governed.has('cost');
+  const bounded = isGoverned(account, 'tokens') || isGoverned(account, 'cost');
   return {
     entries: [{ kind: 'reserved', requestId, keyId, at: madeAt, reservation, endpoint, stream, arrivalUs }],
     result: {

@@ -103,6 +103,7 @@ export function withoutMember(text: string, { list }: Members, name: string): st
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  if (end === -1) throw new Error('a string without an end: not JSON');
   return end + 1;
 }
 

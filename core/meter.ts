@@ -5,13 +5,13 @@ import type {
   Decision,
   Ending,
   Meter,
+  Quota,
   Release,
   Reservation,
   Settle,
   UnitPrices,
   Usage,
 } from './model.ts';
-import { METERS, NOTHING } from './model.ts';
 import { costOf, worstCostOf } from './price.ts';
 
 /** The most that `call` can use if each of its choices gets `outputTokens`. */
@@ -46,9 +46,10 @@ export function release(account: Account, command: Release): Decision<Ending> {
   return { entries: [{ kind: 'released', requestId, keyId, at, outcome }], result: { ended: true } };
 }
 
-/** The meters that some quota of the key or of the sponsor limits. */
-export function governedMeters(account: Account): ReadonlySet<Meter> {
-  return new Set([...account.key.quotas, ...account.sponsor.quotas].map((quota) => quota.meter));
+/** Whether some quota of the key or of the sponsor limits `meter`. */
+export function isGoverned({ key, sponsor }: Account, meter: Meter): boolean {
+  const limits = (quota: Quota) => quota.meter === meter;
+  return key.quotas.some(limits) || sponsor.quotas.some(limits);
 }
 
 function amountOf(usage: Usage, prices: UnitPrices | null): Amount {
@@ -60,9 +61,8 @@ function amountOf(usage: Usage, prices: UnitPrices | null): Amount {
 }
 
 function overdraftOf(account: Account, { amount }: Reservation, used: Amount): Amount {
-  if (METERS.every((meter) => used[meter] <= amount[meter])) return NOTHING;
-  const governed = governedMeters(account);
-  const beyond = (meter: Meter) => (governed.has(meter) ? Math.max(0, used[meter] - amount[meter]) : 0);
+  const beyond = (meter: Meter) =>
+    used[meter] > amount[meter] && isGoverned(account, meter) ? used[meter] - amount[meter] : 0;
   return { requests: beyond('requests'), tokens: beyond('tokens'), cost: beyond('cost') };
 }
 

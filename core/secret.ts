@@ -5,6 +5,7 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const BODY_LENGTH = 33; // 62^33 > 2^192
 const CHECKSUM_LENGTH = 6; // 62^6 > 2^32
 const SECRET_LENGTH_MAX = 200;
+const NOT_ASCII = /[^\x21-\x7e]/;
 
 /**
  * The text of a secret: prefix, random body, and a checksum of both, so that a mistyped or invented key
@@ -13,16 +14,15 @@ const SECRET_LENGTH_MAX = 200;
 export function formSecret(prefix: string, random: Uint8Array): string {
   if (random.length !== SECRET_RANDOM_BYTES)
     throw new Error(`a secret takes ${SECRET_RANDOM_BYTES} random bytes`);
-  const number = random.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  const body = prefix + base62(number, BODY_LENGTH);
+  const body = prefix + base62(random);
   return body + checksumOf(body);
 }
 
 /** Whether `text` could be a secret that `formSecret` made, with any prefix. Nothing about whose it is. */
 export function isWellFormed(text: string): boolean {
   if (text.length < BODY_LENGTH + CHECKSUM_LENGTH || text.length > SECRET_LENGTH_MAX) return false;
-  const body = text.slice(0, -CHECKSUM_LENGTH);
-  return checksumOf(body) === text.slice(-CHECKSUM_LENGTH);
+  if (NOT_ASCII.test(text)) return false;
+  return text.endsWith(checksumOf(text.slice(0, -CHECKSUM_LENGTH)));
 }
 
 /** A secret as it may be shown: its prefix and the four characters after it, and its last four. */
@@ -31,14 +31,21 @@ export function hintOf(secret: string): string {
   return `${secret.slice(0, shown)}…${secret.slice(-4)}`;
 }
 
-function base62(number: bigint, length: number): string {
+function base62(bytes: Uint8Array): string {
+  const number = bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
   let text = '';
   for (let rest = number; rest > 0n; rest /= 62n) text = ALPHABET[Number(rest % 62n)] + text;
-  return text.padStart(length, '0');
+  return text.padStart(BODY_LENGTH, '0');
 }
 
 function checksumOf(text: string): string {
-  return base62(BigInt(crc32(text)), CHECKSUM_LENGTH);
+  let checksum = '';
+  let rest = crc32(text);
+  while (checksum.length < CHECKSUM_LENGTH) {
+    checksum = ALPHABET[rest % 62] + checksum;
+    rest = Math.floor(rest / 62);
+  }
+  return checksum;
 }
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
@@ -47,7 +54,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   return value;
 });
 
-/** CRC-32 (ISO 3309) over the UTF-16 units' low bytes: secrets are ASCII. */
+/** CRC-32 (ISO 3309) of ASCII text. */
 function crc32(text: string): number {
   let crc = 0xffffffff;
   for (let index = 0; index < text.length; index += 1) {

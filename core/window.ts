@@ -67,9 +67,9 @@ export function calendarOf(timeZone: string): Calendar {
   };
 }
 
-function spanOf(length_ms: number, at: Instant): Window {
-  const startsAt = at - (at % length_ms);
-  return { startsAt, endsAt: startsAt + length_ms };
+function spanOf(lengthMs: number, at: Instant): Window {
+  const startsAt = at - (at % lengthMs);
+  return { startsAt, endsAt: startsAt + lengthMs };
 }
 
 /** Local dates as the UTC midnights of the same name, so that they can be counted with. */
