@@ -7,10 +7,10 @@ import type {
   OperationLog,
   Secrets,
   StoreHealth,
-  Upstream,
   UsageReports,
 } from '#core/ports.ts';
 import type { PriceTable } from '#core/price.ts';
+import type { Upstream } from '#core/upstream.ts';
 import type { Calendar } from '#core/window.ts';
 
 /** Everything that handlers may touch. Each handler asks for the part that it does touch. */

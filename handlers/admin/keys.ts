@@ -1,0 +1,100 @@
+import { emptyBuckets } from '#core/apply.ts';
+import type { ApiKey, Instant } from '#core/model.ts';
+import type { KeyAmendment } from '#core/ports.ts';
+import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
+import type { Services } from '../services.ts';
+import type { Asked, Implementation } from './contract/action.ts';
+import type { Contract } from './contract.ts';
+import { findAccount, keyNotFound } from './find-account.ts';
+import { invalid } from './invalid.ts';
+import { keyView } from './key-view.ts';
+import { expiryOf, quotasOf } from './new-key-terms.ts';
+
+export type KeyServices = Pick<Services, 'keys' | 'secrets' | 'ids' | 'calendar' | 'policy'>;
+
+/** Making keys, looking at them, changing and deleting them. */
+export function keyActions(services: KeyServices): Implementation<Contract['keys']> {
+  const { keys, calendar } = services;
+  return {
+    create: (asked) => create(asked, services),
+
+    async list({ query: { status, q, limit, cursor }, at }) {
+      const { items, more } = await keys.list({
+        at,
+        limit,
+        ...(status !== undefined && { status }),
+        ...(q !== undefined && { text: q }),
+        ...(cursor !== undefined && { after: cursor }),
+      });
+      const views = items.map((account) => keyView(account, at, calendar));
+      return { items: views, next_cursor: (more && views.at(-1)?.id) || null };
+    },
+
+    async get({ params, at }) {
+      const account = await findAccount(params.key, services);
+      return account === undefined ? keyNotFound() : keyView(account, at, calendar);
+    },
+
+    async patch({ params, body, at, operation }) {
+      const account = await findAccount(params.key, services);
+      if (account === undefined) return keyNotFound();
+      const { id } = account.key;
+      const key = await keys.amend(id, amendmentOf(body, at), operation(id, body));
+      return key === undefined ? keyNotFound() : keyView({ ...account, key }, at, calendar);
+    },
+
+    async delete({ params, at, operation }) {
+      const account = await findAccount(params.key, services);
+      if (account === undefined) return keyNotFound();
+      const { id, hint, label } = account.key;
+      const deleted = { ok: true, id, key: hint, label, status: 'deleted' } as const;
+      if (account.key.deletedAt !== null) return { ...deleted, deleted_at: account.key.deletedAt };
+      await keys.amend(id, { at, deletedAt: at }, operation(id, {}));
+      return { ...deleted, deleted_at: at };
+    },
+  };
+}
+
+/** The secret is in the answer, and nowhere else: not in the registry, not in the operation. */
+async function create(
+  { body, at, operation }: Asked<Contract['keys']['create']>,
+  { keys, secrets, ids, calendar, policy }: KeyServices,
+) {
+  const expiresAt = expiryOf(body, at, policy.keyExpiryDays);
+  if (expiresAt !== null && expiresAt <= at) {
+    const message = 'must be in the future, in milliseconds since 1970; null is never';
+    return invalid('body', [{ field: 'expires_at', message }]);
+  }
+  const secret = formSecret(policy.keyPrefix, ids.random(SECRET_RANDOM_BYTES));
+  const key: ApiKey = {
+    id: ids.next(),
+    digest: secrets.digest(secret),
+    hint: hintOf(secret),
+    label: body.label ?? '',
+    createdAt: at,
+    expiresAt,
+    disabled: false,
+    deletedAt: null,
+    quotas: quotasOf(body, policy.dailyRequestLimit),
+    quotasSetAt: at,
+    models: body.models ?? null,
+    ips: body.ips ?? null,
+    requestsPerMinute: body.requests_per_minute ?? null,
+    maxConcurrency: body.max_concurrency ?? null,
+    metadata: body.metadata ?? {},
+  };
+  await keys.add(key, operation(key.id, body));
+  const unused = { key, buckets: emptyBuckets(), open: [], lastUsedAt: null };
+  return { ...keyView(unused, at, calendar), key: secret };
+}
+
+function amendmentOf(body: Asked<Contract['keys']['patch']>['body'], at: Instant): KeyAmendment {
+  const { expires_at, requests_per_minute, max_concurrency, ...same } = body;
+  return {
+    at,
+    ...same,
+    ...(expires_at !== undefined && { expiresAt: expires_at }),
+    ...(requests_per_minute !== undefined && { requestsPerMinute: requests_per_minute }),
+    ...(max_concurrency !== undefined && { maxConcurrency: max_concurrency }),
+  };
+}

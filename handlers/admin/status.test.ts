@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { openAdmin } from '#test/fakes/admin.ts';
+
+test('status shows version, store, upstream, counts and warnings', async () => {
+  const { proxy, admin } = await openAdmin({ version: '1.2.3', warnings: ['the demo upstream is used'] });
+  const { key } = await admin.keys.create();
+  await (await proxy.chat(key)).text();
+  await proxy.settled();
+  const status = await admin.status.get();
+  await proxy.close();
+  expect(status).toMatchObject({
+    version: '1.2.3',
+    now: proxy.clock.now,
+    time_zone: 'UTC',
+    upstream: { base_url: 'http://upstream.test/v1' },
+    keys: 1,
+    entries: 2,
+    open_reservations: 0,
+    warnings: ['the demo upstream is used'],
+  });
+  expect(status.store.engine).not.toBe('');
+});

@@ -1,0 +1,107 @@
+import { Hono } from 'hono';
+import { ENDPOINTS } from '#core/endpoints.ts';
+import type { RequestId } from '#core/model.ts';
+import { isWellFormed } from '#core/secret.ts';
+import { adminRoutes } from './admin/routes.ts';
+import { fail } from './failure.ts';
+import { healthRoutes } from './health.ts';
+import { meRoutes } from './me.ts';
+import { credentialOf } from './proxy/credential.ts';
+import { forwardRoutes } from './proxy/forward.ts';
+import { modelRoutes } from './proxy/models.ts';
+import { refuse } from './refusal.ts';
+import { errorReply } from './reply.ts';
+import type { Context, Env, Exchange, Route } from './route.ts';
+import type { Services } from './services.ts';
+
+/** The whole proxy as one function, in the shape of a serverless platform. */
+export interface App {
+  fetch(request: Request, env: Env, ctx: Context): Response | Promise<Response>;
+}
+
+/** All routes. Who may call one is said by the route itself; what is not here is not reachable. */
+export function routesOf(services: Services): readonly Route[] {
+  return [
+    ...ENDPOINTS.flatMap((endpoint) => forwardRoutes(endpoint, services)),
+    ...modelRoutes(services),
+    ...meRoutes(services),
+    ...adminRoutes(services),
+    ...healthRoutes(services),
+  ];
+}
+
+/** Puts the routes behind their own declarations of access. */
+export function createApp(services: Services): App {
+  const app = new Hono<{ Bindings: { readonly env: Env; readonly ctx: Context } }>({ strict: true });
+  for (const route of routesOf(services)) {
+    app.on(route.method, route.path, async (c) => {
+      const { env, ctx } = c.env;
+      const exchange = {
+        request: c.req.raw,
+        requestId: services.ids.next(),
+        params: c.req.param(),
+        env,
+        ctx,
+      };
+      try {
+        return await enterRoute(route, services, exchange);
+      } catch (error) {
+        return fail(error, exchange.requestId, services.observer);
+      }
+    });
+  }
+  app.notFound((c) => {
+    const requestId = services.ids.next();
+    if (c.req.path.startsWith('/admin') && !isAdmin(c.req.raw, services)) return adminOnly(requestId);
+    return unknownUrl(c.req.method, c.req.path, requestId);
+  });
+  return { fetch: (request, env, ctx) => app.fetch(request, { env, ctx }) };
+}
+
+function enterRoute(route: Route, services: Services, exchange: Exchange): Response | Promise<Response> {
+  switch (route.access) {
+    case 'public':
+      return route.handle(exchange);
+    case 'admin':
+      if (!isAdmin(exchange.request, services)) return adminOnly(exchange.requestId);
+      return route.handle(exchange, `admin@${exchange.env.address}`);
+    case 'key':
+      return enterWithKey(route, services, exchange);
+    default:
+      return route satisfies never;
+  }
+}
+
+type KeyRoute = Extract<Route, { access: 'key' }>;
+
+function enterWithKey(route: KeyRoute, services: Services, exchange: Exchange): Response | Promise<Response> {
+  const { requestId, request } = exchange;
+  const credential = credentialOf(request.headers);
+  const headers = { 'x-request-id': requestId };
+  if (credential.kind === 'several') {
+    const message = 'Send one API key, in one header: several different ones were given.';
+    const error = { status: 400, type: 'invalid_request_error', code: 'several_credentials', message };
+    return errorReply({ ...error, headers });
+  }
+  if (credential.kind !== 'secret' || !isWellFormed(credential.secret)) {
+    return refuse({ kind: 'unknown_key' }, services.clock.now(), headers);
+  }
+  return route.handle(exchange, services.secrets.digest(credential.secret));
+}
+
+function isAdmin(request: Request, { secrets, policy }: Services): boolean {
+  const token = /^bearer +([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+  return token !== undefined && secrets.isOneOf(token, policy.adminTokens);
+}
+
+function adminOnly(requestId: RequestId): Response {
+  const message = "This needs the admin token, as 'Authorization: Bearer …'.";
+  const error = { status: 401, type: 'authentication_error', code: 'invalid_admin_token', message };
+  return errorReply({ ...error, headers: { 'x-request-id': requestId, 'www-authenticate': 'Bearer' } });
+}
+
+function unknownUrl(method: string, path: string, requestId: RequestId): Response {
+  const message = `Unknown request URL: ${method.slice(0, 20)} ${path.slice(0, 200)}.`;
+  const error = { status: 404, type: 'invalid_request_error', code: 'unknown_url', message };
+  return errorReply({ ...error, headers: { 'x-request-id': requestId } });
+}

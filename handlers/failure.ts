@@ -1,0 +1,68 @@
+import type { Observer } from '#core/ports.ts';
+import { StoreUnavailable } from '#core/ports.ts';
+import type { UpstreamFailureKind } from '#core/upstream.ts';
+import { UpstreamFailure } from '#core/upstream.ts';
+import type { WireError } from './reply.ts';
+import { errorReply } from './reply.ts';
+
+const NO_RETRY = { 'x-should-retry': 'false' } as const;
+
+// What the upstream may have served must not be asked for, and billed, twice: the SDKs retry every 5xx otherwise.
+const upstreamWire = {
+  unreachable: {
+    status: 502,
+    type: 'upstream_error',
+    code: 'upstream_unreachable',
+    message: 'The upstream cannot be reached.',
+  },
+  timed_out: {
+    status: 504,
+    type: 'upstream_error',
+    code: 'upstream_timeout',
+    message: 'The upstream did not answer in time.',
+    headers: NO_RETRY,
+  },
+  broken: {
+    status: 502,
+    type: 'upstream_error',
+    code: 'upstream_broken',
+    message: 'The upstream gave no usable answer.',
+    headers: NO_RETRY,
+  },
+  aborted: {
+    status: 503,
+    type: 'upstream_error',
+    code: 'proxy_stopping',
+    message: 'The proxy is stopping.',
+    headers: NO_RETRY,
+  },
+} as const satisfies Record<UpstreamFailureKind, WireError>;
+
+const STORE_UNAVAILABLE: WireError = {
+  status: 503,
+  type: 'server_error',
+  code: 'store_unavailable',
+  message: 'The quota store cannot record anything at the moment; nothing was forwarded. Try again later.',
+};
+
+const INTERNAL: WireError = {
+  status: 500,
+  type: 'server_error',
+  code: 'internal_error',
+  message: 'The proxy failed. The operator finds the reason in its log under the request id.',
+  headers: NO_RETRY,
+};
+
+/** What a thrown error is to a client: nothing of its inside. */
+export function failureOf(error: unknown): WireError {
+  if (error instanceof StoreUnavailable) return STORE_UNAVAILABLE;
+  if (error instanceof UpstreamFailure) return upstreamWire[error.kind];
+  return INTERNAL;
+}
+
+/** Logs a thrown error, once and in full, and answers with what a client may know of it. */
+export function fail(error: unknown, requestId: string, observer: Observer): Response {
+  const wire = failureOf(error);
+  observer.failed(wire.message, error, { request_id: requestId, code: wire.code });
+  return errorReply({ ...wire, headers: { ...wire.headers, 'x-request-id': requestId } });
+}

@@ -1,0 +1,105 @@
+import { enter } from '#core/authorize.ts';
+import type { ApiKey, Digest } from '#core/model.ts';
+import { UpstreamFailure } from '#core/upstream.ts';
+import { refuse } from '../refusal.ts';
+import { errorReply, json } from '../reply.ts';
+import type { Exchange, Route } from '../route.ts';
+import type { Services } from '../services.ts';
+import { maskedError } from './passing.ts';
+
+interface Model {
+  readonly id: string;
+}
+
+/** The upstream is asked once a minute at the most, however many keys ask us. */
+const FRESH_MS = 60_000;
+
+/** `GET /v1/models` and `GET /v1/models/{id}`: the upstream's list, cut to what the key may use. Costs nothing. */
+export function modelRoutes(services: Services): readonly Route[] {
+  const listed = freshList(services);
+
+  /** The models of the key's holder, or why there are none to tell of. */
+  async function modelsFor(
+    { env, requestId }: Exchange,
+    digest: Digest,
+  ): Promise<readonly Model[] | Response> {
+    const at = services.clock.now();
+    const headers = { 'x-request-id': requestId };
+    const account = await services.keys.account({ digest });
+    if (account === undefined) return refuse({ kind: 'unknown_key' }, at, headers);
+    const denial = enter(account.key, env.address, at);
+    if (denial !== undefined) return refuse(denial, at, headers);
+    return (await listed()).filter(({ id }) => mayUse(account.key, id));
+  }
+
+  async function list(exchange: Exchange, digest: Digest): Promise<Response> {
+    const models = await modelsFor(exchange, digest);
+    if (models instanceof Response) return models;
+    return json(200, { object: 'list', data: models }, { 'x-request-id': exchange.requestId });
+  }
+
+  async function one(exchange: Exchange, digest: Digest): Promise<Response> {
+    const models = await modelsFor(exchange, digest);
+    if (models instanceof Response) return models;
+    const id = exchange.params['id'] ?? '';
+    const model = models.find((candidate) => candidate.id === id);
+    const headers = { 'x-request-id': exchange.requestId };
+    return model === undefined ? noSuchModel(id, headers) : json(200, model, headers);
+  }
+
+  return ['/v1/models', '/models'].flatMap((path): readonly Route[] => [
+    { method: 'GET', path, access: 'key', handle: list },
+    { method: 'GET', path: `${path}/:id{.+}`, access: 'key', handle: one },
+  ]);
+}
+
+/** Asks again when the last answer is a minute old; those who come meanwhile share one question. */
+function freshList({ clock, upstream }: Services): () => Promise<readonly Model[]> {
+  let fresh: { untilMs: number; models: Promise<readonly Model[]> } | undefined;
+  return () => {
+    const nowMs = clock.elapsedMs();
+    if (fresh === undefined || nowMs > fresh.untilMs) {
+      const asked = { untilMs: nowMs + FRESH_MS, models: askFor(upstream) };
+      fresh = asked;
+      asked.models.catch(() => {
+        if (fresh === asked) fresh = undefined;
+      });
+    }
+    return fresh.models;
+  };
+}
+
+async function askFor(upstream: Services['upstream']): Promise<readonly Model[]> {
+  const answer = await upstream.send({ method: 'GET', path: '/models', headers: {}, body: null });
+  const { status } = answer.head;
+  if (answer.kind !== 'whole' || status !== 200) {
+    throw new UpstreamFailure(
+      'broken',
+      maskedError(status)?.message ?? `The upstream's list of models is a ${status}.`,
+    );
+  }
+  const list: unknown = JSON.parse(new TextDecoder().decode(answer.body));
+  const data = typeof list === 'object' && list !== null && 'data' in list ? list.data : undefined;
+  if (!Array.isArray(data)) throw new UpstreamFailure('broken', "The upstream's list of models is none.");
+  return data.filter(isModel);
+}
+
+function isModel(value: unknown): value is Model {
+  return typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string';
+}
+
+function mayUse(key: ApiKey, model: string): boolean {
+  return key.models === null || key.models.includes(model);
+}
+
+function noSuchModel(id: string, headers: Readonly<Record<string, string>>): Response {
+  const message = `The model '${id.slice(0, 256)}' does not exist, or this API key may not use it.`;
+  const error = {
+    status: 404,
+    type: 'invalid_request_error',
+    code: 'model_not_found',
+    message,
+    param: 'model',
+  };
+  return errorReply({ ...error, headers });
+}

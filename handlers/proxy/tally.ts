@@ -1,0 +1,89 @@
+import type { Usage } from '#core/model.ts';
+import type { Clock } from '#core/ports.ts';
+import type { UpstreamChunks } from '#core/upstream.ts';
+import { failureOf } from '../failure.ts';
+import { errorBody } from '../reply.ts';
+import type { EventScan } from './event-scan.ts';
+
+/** A stream on its way to the client, and what became of it. */
+export interface Tally {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Resolves exactly once, however the stream ends; never rejects. */
+  readonly end: Promise<TallyEnd>;
+}
+
+export interface TallyEnd {
+  /** By the upstream's count, if the stream came to its end; else it costs its reservation. */
+  readonly usage: Usage | null;
+  /** Whether the client left before the end. */
+  readonly clientGone: boolean;
+  /** What broke the stream; `undefined` if nothing did. */
+  readonly error: unknown;
+}
+
+/**
+ * A client that hangs up is accounted for by reading on. The upstream that is still writing after this long
+ * is left, and the request costs its reservation.
+ */
+const READ_ON_MS_MAX = 60_000;
+
+/**
+ * The same bytes out as came in, but for what `scan` takes out, asked for one piece at a time,
+ * so that a slow client slows the upstream.
+ */
+export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Tally {
+  const { promise, resolve } = Promise.withResolvers<TallyEnd>();
+  let clientGone = false;
+  const end = (error?: unknown) => {
+    // A count that came before the stream broke may be one of many: only a finished stream is believed.
+    const complete = error === undefined || scan.isDone();
+    resolve({ usage: complete ? scan.usage() : null, clientGone, error });
+  };
+
+  async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    try {
+      for (;;) {
+        const chunk = await chunks.next();
+        const bytes = chunk === undefined ? scan.flush() : scan.push(chunk);
+        if (clientGone) return; // `readOn` has taken over
+        if (bytes.length > 0) controller.enqueue(bytes);
+        if (chunk === undefined) {
+          controller.close();
+          end();
+        }
+        if (chunk === undefined || bytes.length > 0) return;
+      }
+    } catch (error) {
+      if (clientGone) return;
+      chunks.cancel();
+      if (!scan.isDone()) controller.enqueue(errorEvent(error));
+      controller.close();
+      end(error);
+    }
+  }
+
+  /** The client is gone: nobody gets the bytes any more, and they are counted all the same. */
+  async function readOn(): Promise<void> {
+    clientGone = true;
+    const untilMs = clock.elapsedMs() + READ_ON_MS_MAX;
+    try {
+      for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
+        scan.push(chunk);
+        if (clock.elapsedMs() > untilMs) throw new Error('the client is gone and the stream goes on');
+      }
+      scan.flush();
+      end();
+    } catch (error) {
+      chunks.cancel();
+      end(error);
+    }
+  }
+
+  const stream = new ReadableStream<Uint8Array>({ pull, cancel: () => void readOn() }, { highWaterMark: 0 });
+  return { stream, end: promise };
+}
+
+/** The blank line first ends an event that was cut in two. */
+function errorEvent(error: unknown): Uint8Array {
+  return new TextEncoder().encode(`\ndata: ${JSON.stringify(errorBody(failureOf(error)))}\n\n`);
+}

@@ -1,0 +1,68 @@
+import type { AdminClient } from '#handlers/admin/client.ts';
+import { createAdminClient } from '#handlers/admin/client.ts';
+import type { Policy } from '#handlers/services.ts';
+import { openMemoryStore } from './memory-store.ts';
+import type { ProxyOptions, ProxyUnderTest } from './proxy.ts';
+import { ADMIN_TOKEN, openProxy } from './proxy.ts';
+import { completion, sendJson } from './upstream-server.ts';
+
+/** The proxy, seen by its operator. Each request costs the upstream 10 tokens in and 5 out. */
+export interface AdminUnderTest {
+  readonly proxy: ProxyUnderTest;
+  /** The typed client: what it returns was checked against the contract. */
+  readonly admin: AdminClient;
+  /** A raw request with the admin token; a body that is not a string is sent as JSON. */
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The error object, if it is one. */
+  readonly error:
+    | { readonly code: string; readonly param: string | null; readonly message: string }
+    | undefined;
+}
+
+export async function openAdmin(
+  policy: Partial<Policy> = {},
+  openStore: ProxyOptions['openStore'] = (calendar) => openMemoryStore({ calendar }),
+): Promise<AdminUnderTest> {
+  const proxy = await openProxy({
+    behaviour: (_, response) => sendJson(response, completion(10, 5)),
+    policy,
+    openStore,
+  });
+  const address = '203.0.113.7';
+  const { fetch } = proxy;
+  const admin = createAdminClient({
+    baseUrl: 'http://proxy.test',
+    token: ADMIN_TOKEN,
+    fetch: async (request) => {
+      const { pathname, search } = new URL(request.url);
+      const { method, headers } = request;
+      const body = await request.text();
+      return fetch(pathname + search, { address, method, headers, ...(body !== '' && { body }) });
+    },
+  });
+  return {
+    proxy,
+    admin,
+    async ask(method, path, body, headers = { 'content-type': 'application/json' }) {
+      const response = await fetch(path, {
+        address,
+        method,
+        headers: { ...(body !== undefined && headers), authorization: `Bearer ${ADMIN_TOKEN}` },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, text, error: errorIn(text) };
+    },
+  };
+}
+
+function errorIn(text: string): Answer['error'] {
+  if (!text.startsWith('{"error":')) return undefined;
+  return JSON.parse(text).error;
+}

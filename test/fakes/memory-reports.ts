@@ -1,0 +1,167 @@
+import type { LedgerEntry, Reservation } from '#core/model.ts';
+import { NOTHING } from '#core/model.ts';
+import type { Receipt, UsageCounts, UsageQuery, UsageReports, UsageRow } from '#core/ports.ts';
+import type { Calendar } from '#core/window.ts';
+import type { MemoryData } from './memory-store.ts';
+
+/** The reports of the reference store: counted anew from all entries for each question. */
+export function memoryReports(data: MemoryData, calendar: Calendar): UsageReports {
+  return {
+    async usage(query) {
+      const facts = factsOf(data, calendar).filter((fact) => matches(fact, query));
+      const groups = new Map<string, UsageRow>();
+      for (const fact of facts) {
+        const row = groupOf(fact, query.groupBy, data);
+        const name = JSON.stringify([row.day, row.keyId, row.model]);
+        groups.set(name, sum(groups.get(name) ?? row, fact));
+      }
+      const rows = [...groups.values()].sort(newestFirst).slice(0, query.limit);
+      const totals = facts.reduce<UsageCounts>((all, fact) => plus(all, fact), ZERO);
+      return { rows, totals };
+    },
+    receipt: async (id) => receiptsOf(data).find(({ requestId }) => requestId === id),
+    async receipts({ keyId, from = 0, to = Number.POSITIVE_INFINITY, limit, after }) {
+      const all = receiptsOf(data).reverse();
+      const rest = all.slice(
+        after === undefined ? 0 : all.findIndex(({ requestId }) => requestId === after) + 1,
+      );
+      const found = rest.filter(
+        ({ keyId: id, madeAt }) => (keyId === undefined || id === keyId) && madeAt >= from && madeAt < to,
+      );
+      return { items: found.slice(0, limit), more: found.length > limit };
+    },
+  };
+}
+
+/** One thing that happened to one key on one day. */
+interface Fact extends UsageCounts {
+  readonly day: string;
+  readonly keyId: string;
+  readonly model: string;
+  readonly at: number;
+}
+
+const ZERO: UsageCounts = {
+  requests: 0,
+  successes: 0,
+  errors: 0,
+  rejections: 0,
+  prompt: 0,
+  completion: 0,
+  cached: 0,
+  costMicros: 0,
+};
+
+function factsOf({ entries, rejections }: MemoryData, calendar: Calendar): readonly Fact[] {
+  const made = reservationsOf(entries);
+  const facts = entries.flatMap((entry): Fact[] => {
+    if (entry.kind === 'reset') return [];
+    const reservation = made.get(entry.requestId);
+    if (reservation === undefined) throw new Error(`an ending of nothing: ${entry.requestId}`);
+    const { madeAt, model, keyId } = reservation;
+    return [{ ...ZERO, day: calendar.dayOf(madeAt), keyId, model, at: entry.at, ...countsOf(entry) }];
+  });
+  const refused = rejections.map(({ keyId, at }) => {
+    return { ...ZERO, day: calendar.dayOf(at), keyId, model: '', at, rejections: 1 };
+  });
+  return [...facts, ...refused];
+}
+
+function countsOf(entry: Exclude<LedgerEntry, { kind: 'reset' }>): Partial<UsageCounts> {
+  if (entry.kind === 'reserved') return { requests: 1 };
+  const served = entry.kind !== 'lapsed' && entry.outcome.status < 400;
+  const ended = served ? { successes: 1 } : { errors: 1 };
+  if (entry.kind === 'released') return ended;
+  const usage = entry.kind === 'settled' ? entry.usage : null;
+  const { prompt, completion, cached } = usage ?? { prompt: 0, completion: entry.used.tokens, cached: 0 };
+  return { ...ended, prompt, completion, cached, costMicros: entry.used.cost };
+}
+
+function matches(fact: Fact, { fromDay = '', toDay = '9999-12-31', keyId, model }: UsageQuery): boolean {
+  return (
+    fact.day >= fromDay &&
+    fact.day <= toDay &&
+    (keyId === undefined || fact.keyId === keyId) &&
+    (model === undefined || fact.model === model)
+  );
+}
+
+/** The empty row that a fact belongs to. */
+function groupOf(fact: Fact, groupBy: UsageQuery['groupBy'], { keys }: MemoryData): UsageRow {
+  const byKey = groupBy === 'key' || groupBy === 'key_model';
+  const byModel = groupBy === 'model' || groupBy === 'key_model';
+  const key = byKey ? keys.get(fact.keyId) : undefined;
+  return {
+    ...ZERO,
+    day: fact.day,
+    keyId: byKey ? fact.keyId : null,
+    label: key?.label ?? null,
+    hint: key?.hint ?? null,
+    model: byModel ? fact.model : null,
+    updatedAt: 0,
+  };
+}
+
+function sum(row: UsageRow, fact: Fact): UsageRow {
+  return { ...row, ...plus(row, fact), updatedAt: Math.max(row.updatedAt, fact.at) };
+}
+
+function plus(a: UsageCounts, b: UsageCounts): UsageCounts {
+  return {
+    requests: a.requests + b.requests,
+    successes: a.successes + b.successes,
+    errors: a.errors + b.errors,
+    rejections: a.rejections + b.rejections,
+    prompt: a.prompt + b.prompt,
+    completion: a.completion + b.completion,
+    cached: a.cached + b.cached,
+    costMicros: a.costMicros + b.costMicros,
+  };
+}
+
+/** Newest day first, then most requests, then by name: the same order at each call. */
+function newestFirst(a: UsageRow, b: UsageRow): number {
+  const order = (x: string | null, y: string | null) => ((x ?? '') < (y ?? '') ? -1 : Number(x !== y));
+  return order(b.day, a.day) || b.requests - a.requests || order(a.keyId, b.keyId) || order(a.model, b.model);
+}
+
+function reservationsOf(entries: readonly LedgerEntry[]): ReadonlyMap<string, Reservation> {
+  const made = entries.flatMap((entry) => (entry.kind === 'reserved' ? [entry.reservation] : []));
+  return new Map(made.map((reservation) => [reservation.id, reservation]));
+}
+
+/** In the order in which they were reserved. */
+function receiptsOf({ entries }: MemoryData): Receipt[] {
+  return entries.flatMap((made) => {
+    if (made.kind !== 'reserved') return [];
+    const { requestId, keyId, endpoint, stream, reservation } = made;
+    const { model, madeAt, amount: reserved, prices } = reservation;
+    const ending = entries.find(
+      (entry) => entry.kind !== 'reserved' && entry.kind !== 'reset' && entry.requestId === requestId,
+    );
+    const known = { requestId, keyId, endpoint, model, stream, madeAt, reserved, prices };
+    return [{ ...known, ...endingOf(ending) }];
+  });
+}
+
+function endingOf(entry: LedgerEntry | undefined) {
+  const none = { endedAt: null, used: null, overdraft: null, usage: null, source: null, outcome: null };
+  switch (entry?.kind) {
+    case 'settled': {
+      const { at: endedAt, used, overdraft, usage, source, outcome } = entry;
+      return { status: 'settled' as const, endedAt, used, overdraft, usage, source, outcome };
+    }
+    case 'released':
+      return {
+        ...none,
+        status: 'released' as const,
+        endedAt: entry.at,
+        used: NOTHING,
+        outcome: entry.outcome,
+      };
+    case 'lapsed':
+      return { ...none, status: 'lapsed' as const, endedAt: entry.at, used: entry.used };
+    default:
+      return { ...none, status: 'open' as const };
+  }
+}

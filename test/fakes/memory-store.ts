@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto';
+import { apply, emptyBuckets } from '#core/apply.ts';
+import { decide } from '#core/decide.ts';
+import { statusOf } from '#core/expire.ts';
+import type {
+  Account,
+  ApiKey,
+  Command,
+  Instant,
+  KeyId,
+  LedgerEntry,
+  Reservation,
+  ResultOf,
+  Sponsor,
+} from '#core/model.ts';
+import { chained, NO_HASH, type Operation, type OperationDraft } from '#core/operation.ts';
+import type { KeyQuery, KeyRef, Ledger, OperationLog, Store } from '#core/ports.ts';
+import type { Calendar } from '#core/window.ts';
+import { memoryReports } from './memory-reports.ts';
+
+/** All that the reference store remembers. */
+export interface MemoryData {
+  readonly keys: Map<KeyId, ApiKey>;
+  readonly entries: LedgerEntry[];
+  readonly operations: Operation[];
+  readonly rejections: { readonly keyId: KeyId; readonly at: Instant }[];
+  terms: { readonly quotas: ApiKey['quotas']; readonly quotasSetAt: Instant };
+}
+
+export interface MemoryOptions {
+  readonly calendar: Calendar;
+  /** What an earlier store remembered, as if its process had gone. */
+  readonly data?: MemoryData;
+}
+
+export function noMemories(): MemoryData {
+  return {
+    keys: new Map(),
+    entries: [],
+    operations: [],
+    rejections: [],
+    terms: { quotas: [], quotasSetAt: 0 },
+  };
+}
+
+/** The reference of all stores: an account is its entries, reduced by `apply`, each time anew. */
+export function openMemoryStore({ calendar, data = noMemories() }: MemoryOptions): Store {
+  const operations = memoryOperations(data);
+  const log = async (operation: OperationDraft | null) => operation && operations.append(operation);
+  return {
+    ledger: memoryLedger(data, calendar),
+    keys: {
+      async add(key, operation) {
+        const taken = [...data.keys.values()].some(
+          ({ id, digest }) => id === key.id || digest === key.digest,
+        );
+        if (taken) throw new Error('there is such a key');
+        data.keys.set(key.id, key);
+        await log(operation);
+      },
+      async amend(id, { at, ...changes }, operation) {
+        const key = data.keys.get(id);
+        if (key === undefined || key.deletedAt !== null) return undefined;
+        const quotasSetAt = changes.quotas === undefined ? key.quotasSetAt : ledgerTime(data, at);
+        const amended = { ...key, ...changes, quotasSetAt };
+        data.keys.set(id, amended);
+        await log(operation);
+        return amended;
+      },
+      account: async (ref) => accountOf(data, ref, calendar),
+      async list(query) {
+        const keys = [...data.keys.values()].filter((key) => matches(key, query));
+        keys.sort((a, b) => (a.id < b.id ? 1 : -1));
+        const items = keys.slice(0, query.limit).flatMap(({ id }) => accountOf(data, { id }, calendar) ?? []);
+        return { items, more: keys.length > query.limit };
+      },
+      sponsor: async () => stateOf(data, calendar).sponsor,
+      async setSponsorQuotas(quotas, at, operation) {
+        data.terms = { quotas, quotasSetAt: ledgerTime(data, at) };
+        await log(operation);
+        return stateOf(data, calendar).sponsor;
+      },
+    },
+    reports: memoryReports(data, calendar),
+    operations,
+    health: {
+      check: async () => undefined,
+      status: async () => ({
+        engine: 'memory',
+        version: '1',
+        path: '',
+        sizeBytes: 0,
+        walBytes: 0,
+        diskFreeBytes: 0,
+        keys: data.keys.size,
+        entries: data.entries.length,
+        openReservations: openIn(data).length,
+      }),
+    },
+    close: async () => undefined,
+  };
+}
+
+function memoryLedger(data: MemoryData, calendar: Calendar): Ledger {
+  const orphans = new Set(openIn(data).map(({ id }) => id));
+  return {
+    async execute<C extends Command>(command: C): Promise<ResultOf<C>> {
+      const ref = command.kind === 'reserve' ? { digest: command.digest } : { id: command.keyId };
+      const account = accountOf(data, ref, calendar);
+      const { entries, result } = decide(account, command, calendar);
+      if (command.kind === 'reserve' && entries.length > 0 && isReserved(data, command.requestId)) {
+        throw new Error(`request ${command.requestId} was reserved before`);
+      }
+      data.entries.push(...entries);
+      if (command.kind === 'reserve' && account !== undefined && entries.length === 0) {
+        data.rejections.push({ keyId: account.key.id, at: command.at });
+      }
+      return result;
+    },
+    async lapsed(at, limit) {
+      const gone = openIn(data).filter(({ id, lapsesAt }) => lapsesAt <= at || orphans.has(id));
+      return gone.slice(0, limit).map(({ id, keyId }) => ({ requestId: id, keyId }));
+    },
+  };
+}
+
+function memoryOperations({ operations }: MemoryData): OperationLog {
+  const hash = (n: number, draft: OperationDraft, before: string) =>
+    createHash('sha256')
+      .update(chained(n, draft, before))
+      .digest('hex');
+  return {
+    async append({ at, actor, action, target, details }) {
+      const draft = { at, actor, action, target, details };
+      const previousHash = operations.at(-1)?.hash ?? NO_HASH;
+      const n = operations.length + 1;
+      operations.push({ ...draft, n, previousHash, hash: hash(n, draft, previousHash) });
+    },
+    async list({ action, target, limit, after = Number.POSITIVE_INFINITY }) {
+      const found = operations.filter(
+        (each) =>
+          each.n < after &&
+          (action === undefined || each.action === action) &&
+          (target === undefined || each.target === target),
+      );
+      return { items: found.reverse().slice(0, limit), more: found.length > limit };
+    },
+    async verify() {
+      const broken = operations.find((each) => each.hash !== hash(each.n, each, each.previousHash));
+      return { count: operations.length, brokenAt: broken?.n ?? null };
+    },
+  };
+}
+
+function accountOf(data: MemoryData, ref: KeyRef, calendar: Calendar): Account | undefined {
+  const key = [...data.keys.values()].find((each) =>
+    'id' in ref ? each.id === ref.id : each.digest === ref.digest,
+  );
+  if (key === undefined) return undefined;
+  const { accounts, sponsor } = stateOf(data, calendar);
+  return { ...(accounts.get(key.id) ?? newAccount(key, sponsor)), sponsor };
+}
+
+/** What the entries amount to. */
+function stateOf({ keys, entries, terms }: MemoryData, calendar: Calendar) {
+  const accounts = new Map<KeyId, Account>();
+  let sponsor: Sponsor = { ...terms, buckets: emptyBuckets(), latestAt: 0 };
+  for (const entry of entries) {
+    const key = keys.get(entry.keyId);
+    if (key === undefined) throw new Error(`an entry of no key: ${entry.keyId}`);
+    const before = { ...(accounts.get(key.id) ?? newAccount(key, sponsor)), sponsor };
+    const after = apply(before, entry, calendar);
+    accounts.set(key.id, after);
+    sponsor = after.sponsor;
+  }
+  return { accounts, sponsor };
+}
+
+function newAccount(key: ApiKey, sponsor: Sponsor): Account {
+  return { key, buckets: emptyBuckets(), open: [], lastUsedAt: null, arrivalUs: 0, sponsor };
+}
+
+/** Oldest first, as the entries are. */
+function openIn({ entries }: MemoryData): readonly Reservation[] {
+  const open = new Map<string, Reservation>();
+  for (const entry of entries) {
+    if (entry.kind === 'reserved') open.set(entry.requestId, entry.reservation);
+    else if (entry.kind !== 'reset') open.delete(entry.requestId);
+  }
+  return [...open.values()];
+}
+
+function matches(key: ApiKey, { status, text, at, after }: KeyQuery): boolean {
+  const found = statusOf(key, at);
+  const sought = text?.toLowerCase() ?? '';
+  return (
+    (status === undefined ? found !== 'deleted' : found === status) &&
+    (after === undefined || key.id < after) &&
+    [key.label, key.id, key.hint].some((part) => part.toLowerCase().includes(sought))
+  );
+}
+
+/** Never before what was reserved last. */
+function ledgerTime({ entries }: MemoryData, at: Instant): Instant {
+  const made = entries.flatMap((entry) => (entry.kind === 'reserved' ? [entry.at] : []));
+  return Math.max(at, made.at(-1) ?? 0);
+}
+
+function isReserved({ entries }: MemoryData, requestId: string): boolean {
+  return entries.some((entry) => entry.kind === 'reserved' && entry.requestId === requestId);
+}

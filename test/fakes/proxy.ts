@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { secretsUnder } from '#adapters/system/secrets-under.ts';
+import { systemIds } from '#adapters/system/system-ids.ts';
+import { openUpstream } from '#adapters/upstream/open-upstream.ts';
+import type { ApiKey, Instant, Quota } from '#core/model.ts';
+import type { RequestEnded, Store } from '#core/ports.ts';
+import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
+import type { Calendar } from '#core/window.ts';
+import { calendarOf } from '#core/window.ts';
+import { createApp } from '#handlers/app.ts';
+import type { Policy, Services } from '#handlers/services.ts';
+import { keyWith, NOON } from './accounts.ts';
+import { openMemoryStore } from './memory-store.ts';
+import type { Behaviour, UpstreamServer } from './upstream-server.ts';
+import { startUpstreamServer } from './upstream-server.ts';
+
+export const ADMIN_TOKEN = 'an-admin-token-of-the-tests-0123456789';
+
+/** The proxy in this process: the real handlers, a real upstream connection, a store and a clock of the test's. */
+export interface ProxyUnderTest {
+  readonly services: Services;
+  readonly store: Store;
+  readonly upstream: UpstreamServer;
+  readonly log: RequestEnded[];
+  readonly failures: { readonly message: string; readonly error: unknown }[];
+  clock: { now: Instant };
+  /** A request as the platform would hand it over; the address is 127.0.0.1 unless said otherwise. */
+  fetch(path: string, init?: RequestInit & { address?: string }): Promise<Response>;
+  /** A chat completion with a key. */
+  chat(secret: string, body?: object, headers?: Record<string, string>): Promise<Response>;
+  /** Registers a key and returns its secret. */
+  issue(changes?: Partial<ApiKey>): Promise<{ secret: string; key: ApiKey }>;
+  limitSponsor(quotas: readonly Quota[]): Promise<void>;
+  /** Resolves when everything given to `waitUntil` so far is done. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ProxyOptions {
+  readonly behaviour: Behaviour;
+  readonly policy?: Partial<Policy>;
+  /** The reference store unless said otherwise. */
+  readonly openStore?: (calendar: Calendar) => Promise<Store> | Store;
+}
+
+export async function openProxy({
+  behaviour,
+  policy = {},
+  openStore,
+}: ProxyOptions): Promise<ProxyUnderTest> {
+  const upstream = await startUpstreamServer(behaviour);
+  const calendar = calendarOf('UTC');
+  const store = await (openStore?.(calendar) ?? openMemoryStore({ calendar }));
+  const clock = { now: NOON };
+  const connection = openUpstream({ ...LIMITS, baseUrl: upstream.baseUrl });
+  const { observer, log, failures } = rememberingObserver();
+  const services: Services = {
+    ...store,
+    upstream: connection,
+    clock: { now: () => clock.now, elapsedMs: () => performance.now() },
+    ids: systemIds,
+    secrets: secretsUnder(randomBytes(32)),
+    observer,
+    calendar,
+    policy: { ...POLICY, ...policy },
+  };
+  const app = createApp(services);
+  const waiting: Promise<unknown>[] = [];
+  const ctx = { waitUntil: (work: Promise<unknown>) => void waiting.push(work) };
+  const settled = async () => {
+    while (waiting.length > 0) await Promise.all(waiting.splice(0));
+  };
+  const fetch: ProxyUnderTest['fetch'] = async (path, { address = '127.0.0.1', ...init } = {}) => {
+    const request = new Request(`http://proxy.test${path}`, { ...init, headers: withLength(init) });
+    return app.fetch(request, { address, ready: true }, ctx);
+  };
+
+  return {
+    services,
+    store,
+    upstream,
+    log,
+    failures,
+    clock,
+    fetch,
+    settled,
+    chat(secret, body = {}, headers = {}) {
+      const sent = { model: 'demo', messages: [{ role: 'user', content: 'Hi' }], ...body };
+      return fetch('/v1/chat/completions', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(sent),
+      });
+    },
+    issue: (changes = {}) => issue(services, changes),
+    async limitSponsor(quotas) {
+      await store.keys.setSponsorQuotas(quotas, clock.now, null);
+    },
+    async close() {
+      await connection.close();
+      await settled();
+      await store.close();
+      await upstream.close();
+    },
+  };
+}
+
+async function issue({ clock, ids, keys, secrets }: Services, changes: Partial<ApiKey>) {
+  const secret = formSecret('sk-', randomBytes(SECRET_RANDOM_BYTES));
+  const made = { id: ids.next(), digest: secrets.digest(secret), hint: hintOf(secret) };
+  const key = keyWith({ ...made, createdAt: clock.now(), quotasSetAt: clock.now(), ...changes });
+  await keys.add(key, null);
+  return { secret, key };
+}
+
+function rememberingObserver() {
+  const log: RequestEnded[] = [];
+  const failures: ProxyUnderTest['failures'] = [];
+  const observer: Services['observer'] = {
+    requestEnded: (event) => log.push(event),
+    noticed: () => {},
+    failed: (message, error) => failures.push({ message, error }),
+  };
+  return { observer, log, failures };
+}
+
+const LIMITS = {
+  apiKey: 'sk-the-sponsors-own-key',
+  userAgent: 'quota-proxy/test',
+  connectTimeoutMs: 5_000,
+  headersTimeoutMs: 10_000,
+  silenceTimeoutMs: 10_000,
+  exchangeMsMax: 60_000,
+  answerBytesMax: 10_000_000,
+  elapsedMs: () => performance.now(),
+};
+
+const POLICY: Policy = {
+  version: '0.0.0-test',
+  upstreamBaseUrl: 'http://upstream.test/v1',
+  adminTokens: [ADMIN_TOKEN],
+  keyPrefix: 'sk-',
+  keyExpiryDays: 30,
+  dailyRequestLimit: 200,
+  requestsPerMinute: 0,
+  operationLog: true,
+  bodyBytesMax: 1_000_000,
+  exchangeMsMax: 60_000,
+  prices: null,
+  warnings: [],
+};
+
+/** A server is told the length of every body that has one. */
+function withLength({ headers, body }: RequestInit): Headers {
+  const result = new Headers(headers);
+  if (typeof body === 'string') result.set('content-length', String(new TextEncoder().encode(body).length));
+  return result;
+}
