@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config';
+
+/** Three kinds of proof: in this process, with processes that are killed, and with the real image. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{core,handlers,adapters,test,bench}/**/*.test.ts'],
+          exclude: ['test/{faults,stack}/**'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          // Each test starts processes of its own; two cores are enough for one at a time.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'stack',
+          include: ['test/stack/**/*.test.ts'],
+          globalSetup: ['test/stack/engine.ts'],
+          testTimeout: 120_000,
+          // Building the image takes minutes where nothing is cached.
+          hookTimeout: 600_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
