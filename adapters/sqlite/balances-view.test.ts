@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Account, ApiKey, Buckets } from '#core/model.ts';
+import { calendarOf } from '#core/window.ts';
+import { DAY_MS, idOf, keyNumber, NOON, reserving, settling, usageOf } from '#test/conformance/specimens.ts';
+import { SPONSOR_ID } from './account-rows.ts';
+import { openDatabase } from './database.ts';
+import type { Call } from './methods.ts';
+import { openWriter } from './writer.ts';
+
+const CALENDAR = calendarOf('Asia/Shanghai');
+const KEYS = [keyNumber(1), keyNumber(2)];
+
+const step = fc.record({
+  act: fc.constantFrom('reserve', 'settle', 'lapse', 'reset', 'rest'),
+  key: fc.constantFrom(...KEYS),
+  request: fc.nat(3),
+  waitMs: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.nat(30_000), fc.nat(DAY_MS)),
+});
+
+test('a stranger with the sqlite3 command sees exact balances at any moment', () => {
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 15, maxLength: 30 }),
+      fc.integer({ min: 1, max: 12 }),
+      (steps, tailEntries) => {
+        const folder = mkdtempSync(join(tmpdir(), 'quota-proxy-'));
+        const database = openDatabase(join(folder, 'quota.db'));
+        const writer = openWriter(database, CALENDAR, { tailEntries, accounts: 10 });
+        const stranger = new Database(database.name, { readonly: true });
+        try {
+          writer.answer(KEYS.map((key) => ['addKey', key, null]));
+          let at = NOON - 3 * DAY_MS;
+          const reservers: ApiKey[] = [];
+          for (const { act, key, request, waitMs } of steps) {
+            at += waitMs;
+            if (act === 'reserve') reservers.push(key);
+            const n = act === 'reserve' ? reservers.length : Math.max(1, reservers.length - request);
+            const holder = act === 'reset' ? key : (reservers[n - 1] ?? key);
+            if (act === 'rest') writer.rest();
+            else writer.answer([commandOf(act, holder, n, at)]);
+            const accounts = KEYS.map(({ id }) => writer.answer([['account', { id }]])[0]);
+            const expected = accounts.map((answer) => (answer as { value: Account }).value);
+            expect(viewed(stranger)).toEqual(expectedRows(expected));
+          }
+        } finally {
+          stranger.close();
+          writer.close();
+          rmSync(folder, { recursive: true });
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+function commandOf(act: string, key: ApiKey, n: number, at: number): Call {
+  switch (act) {
+    case 'reserve':
+      return ['execute', reserving(n, key, { at })];
+    case 'settle':
+      return ['execute', settling(n, key, usageOf(n, 3), { at })];
+    case 'lapse':
+      return ['execute', { kind: 'lapse', at, requestId: idOf('request', n), keyId: key.id }];
+    default:
+      return ['execute', { kind: 'reset', at, keyId: key.id }];
+  }
+}
+
+function viewed(stranger: Database.Database): unknown[] {
+  return stranger
+    .prepare('SELECT * FROM balances ORDER BY key_id, starts_at, period')
+    .raw()
+    .all()
+    .map((row) => (row as unknown[]).toSpliced(1, 1))
+    .sort();
+}
+
+function expectedRows(accounts: readonly Account[]): unknown[] {
+  const rows = (id: string, buckets: Buckets) =>
+    buckets.map(({ period, startsAt, used, held }) => {
+      const amounts = [used.requests, held.requests, used.tokens, held.tokens, used.cost, held.cost];
+      return [id, period, startsAt, ...amounts];
+    });
+  const ofKeys = accounts.flatMap(({ key, buckets }) => rows(key.id, buckets));
+  return [...ofKeys, ...rows(SPONSOR_ID, accounts[0]?.sponsor.buckets ?? [])].sort();
+}

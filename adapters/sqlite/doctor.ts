@@ -1,0 +1,103 @@
+import Database from 'better-sqlite3';
+import type { Calendar } from '#core/window.ts';
+import { auditBalances, auditLimits } from './balance-audit.ts';
+import { currentAccounts } from './current-accounts.ts';
+import { asRefusal, refuseForeign } from './database.ts';
+import { auditLedger } from './ledger-audit.ts';
+import { migratedTo } from './migrations.ts';
+import { verifyChain } from './operation-rows.ts';
+import { StoreRefused } from './store-refused.ts';
+
+/** One thing that was checked: how many rows it was about, and what was found wrong, in words. */
+export interface Check {
+  readonly name: string;
+  readonly checked: number;
+  readonly problems: readonly string[];
+}
+
+export type Examination = readonly Check[];
+
+/**
+ * Checks a database against the invariants of the ledger, beside a running server if there is one, and
+ * changes nothing. Reads every row; keeps in memory only what is one for each key or open reservation.
+ * @throws StoreRefused if the file is not there, or not a database of this version
+ */
+export function examine(path: string, calendar: Calendar): Examination {
+  const database = openToRead(path);
+  try {
+    refuseForeign(database, path);
+    migratedTo(database, path);
+    // One read transaction: all checks see the same instant, whatever a server writes meanwhile.
+    database.exec('BEGIN');
+    return checksOf(database, calendar);
+  } catch (error) {
+    // So damaged that not even the schema can be read: that is a finding, too.
+    if (isCorrupt(error)) return [{ name: 'integrity', checked: 0, problems: [error.message] }];
+    throw asRefusal(error, path);
+  } finally {
+    database.close();
+  }
+}
+
+function openToRead(path: string): Database.Database {
+  try {
+    return new Database(path, { readonly: true, fileMustExist: true });
+  } catch (error) {
+    throw new StoreRefused(`${path} cannot be opened (${String(error)}): is STORE_PATH right?`);
+  }
+}
+
+function checksOf(database: Database.Database, calendar: Calendar): Examination {
+  const integrity = integrityOf(database);
+  // What is said of rows that cannot be read is worth nothing.
+  if (integrity.problems.length > 0) return [integrity];
+  const current = currentAccounts(database, calendar);
+  const audit = auditLedger(database, current, calendar);
+  const entries = audit.entries;
+  return [
+    integrity,
+    { name: 'balances', checked: entries, problems: [...auditBalances(current, audit)] },
+    { name: 'limits', checked: current.accounts.size + 1, problems: [...auditLimits(current, audit)] },
+    {
+      name: 'requests',
+      checked: entries,
+      problems: [...audit.requestProblems, ...missing(database, OBJECTS.requests)],
+    },
+    { name: 'order', checked: entries, problems: audit.orderProblems },
+    operationsOf(database),
+  ];
+}
+
+function isCorrupt(error: unknown): error is Error {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CORRUPT');
+}
+
+function integrityOf(database: Database.Database): Check {
+  const found = database.pragma('integrity_check(20)', { simple: false }) as { integrity_check: string }[];
+  const problems = found.map((row) => row.integrity_check).filter((text) => text !== 'ok');
+  const pages = database.pragma('page_count', { simple: true }) as number;
+  return { name: 'integrity', checked: pages, problems };
+}
+
+function operationsOf(database: Database.Database): Check {
+  const { count, brokenAt } = verifyChain(database);
+  const broken = brokenAt === null ? [] : [`operation ${brokenAt} does not follow from the one before`];
+  return {
+    name: 'operations',
+    checked: count,
+    problems: [...broken, ...missing(database, OBJECTS.operations)],
+  };
+}
+
+/** What makes the database itself refuse what must never be. */
+const OBJECTS = {
+  requests: ['ledger_request'],
+  operations: ['operations_stay_as_they_are', 'operations_stay'],
+};
+
+function missing(database: Database.Database, names: readonly string[]): readonly string[] {
+  const find = database.prepare<[string], string>('SELECT name FROM sqlite_schema WHERE name = ?').pluck();
+  return names
+    .filter((name) => find.get(name) === undefined)
+    .map((name) => `${name} is gone from the schema`);
+}

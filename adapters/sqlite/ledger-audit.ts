@@ -1,0 +1,160 @@
+import type Database from 'better-sqlite3';
+import { apply, emptyBuckets } from '#core/apply.ts';
+import type {
+  Account,
+  Amount,
+  Buckets,
+  Instant,
+  KeyId,
+  LedgerEntry,
+  RequestId,
+  Reservation,
+} from '#core/model.ts';
+import { METERS } from '#core/model.ts';
+import type { Calendar } from '#core/window.ts';
+import type { CurrentAccounts } from './current-accounts.ts';
+import { type EntryRow, entryOf } from './entry-rows.ts';
+
+/** What one reading of the whole ledger found. */
+export interface LedgerAudit {
+  readonly entries: number;
+  /** Added up row by row, without `apply`, for the windows that the current buckets are in. */
+  readonly ofKey: ReadonlyMap<KeyId, readonly Tally[]>;
+  readonly ofSponsor: readonly Tally[];
+  /** Open reservations by key. */
+  readonly open: ReadonlyMap<RequestId, Reservation>;
+  /** All entries reduced by `apply`. */
+  readonly folded: ReadonlyMap<KeyId, Account>;
+  readonly foldedSponsor: Buckets;
+  readonly requestProblems: readonly string[];
+  readonly orderProblems: readonly string[];
+}
+
+/** Sums over one window of one holder. */
+export interface Tally {
+  readonly startsAt: Instant;
+  readonly used: Mutable<Amount>;
+  readonly held: Mutable<Amount>;
+  readonly overdraft: Mutable<Amount>;
+  /** When the first reservation in the window was made. */
+  firstAt: Instant | undefined;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** More of one kind tell nobody more. */
+const PROBLEMS_MAX = 20;
+
+/** Reads the ledger once, in order. Damage that `apply` cannot digest is told and skipped. */
+export function auditLedger(
+  database: Database.Database,
+  current: CurrentAccounts,
+  calendar: Calendar,
+): LedgerAudit {
+  const ofKey = new Map([...current.accounts].map(([id, { buckets }]) => [id, talliesFor(buckets)]));
+  const ofSponsor = talliesFor(current.sponsor.buckets);
+  const fold: Fold = {
+    accounts: new Map(),
+    sponsor: { ...current.sponsor, buckets: emptyBuckets(), latestAt: 0 },
+  };
+  const open = new Map<RequestId, Reservation>();
+  const requestProblems: string[] = [];
+  const orderProblems: string[] = [];
+  let entries = 0;
+  let latestAt = 0;
+
+  for (const row of database.prepare<[], EntryRow>('SELECT * FROM ledger ORDER BY n').iterate()) {
+    entries += 1;
+    const entry = entryOf(row);
+    if (row.n !== entries) tell(orderProblems, `entry ${entries} is missing: ${row.n} is in its place`);
+    entries = row.n;
+    if (entry.kind === 'reserved') {
+      if (entry.at < latestAt) tell(orderProblems, `entry ${row.n} was reserved before the one before it`);
+      latestAt = Math.max(latestAt, entry.at);
+    }
+    const reservation = reservationOf(entry, open);
+    const wrong = wrongWith(entry, reservation, open);
+    if (wrong !== undefined) {
+      tell(requestProblems, `entry ${row.n}: ${wrong}`);
+      continue;
+    }
+    const holders = [ofKey.get(entry.keyId) ?? [], entry.kind === 'reset' ? [] : ofSponsor];
+    for (const tally of holders.flat()) count(tally, entry, reservation);
+    track(open, entry);
+    try {
+      step(fold, current, entry, calendar);
+    } catch (error) {
+      tell(requestProblems, `entry ${row.n} cannot follow the entries before it: ${String(error)}`);
+    }
+  }
+  const found = { entries, ofKey, ofSponsor, open, requestProblems, orderProblems };
+  return { ...found, folded: fold.accounts, foldedSponsor: fold.sponsor.buckets };
+}
+
+interface Fold {
+  readonly accounts: Map<KeyId, Account>;
+  sponsor: Account['sponsor'];
+}
+
+function step(fold: Fold, current: CurrentAccounts, entry: LedgerEntry, calendar: Calendar): void {
+  const key = current.accounts.get(entry.keyId)?.key;
+  if (key === undefined) return;
+  const fresh = { key, buckets: emptyBuckets(), open: [], lastUsedAt: null, arrivalUs: 0 };
+  const before = { ...(fold.accounts.get(key.id) ?? fresh), sponsor: fold.sponsor };
+  const after = apply(before, entry, calendar);
+  fold.accounts.set(key.id, after);
+  fold.sponsor = after.sponsor;
+}
+
+function talliesFor(buckets: Buckets): readonly Tally[] {
+  const zero = () => ({ requests: 0, tokens: 0, cost: 0 });
+  return buckets.map(({ startsAt }) => {
+    return { startsAt, used: zero(), held: zero(), overdraft: zero(), firstAt: undefined };
+  });
+}
+
+function reservationOf(
+  entry: LedgerEntry,
+  open: ReadonlyMap<RequestId, Reservation>,
+): Reservation | undefined {
+  if (entry.kind === 'reserved') return entry.reservation;
+  return entry.kind === 'reset' ? undefined : open.get(entry.requestId);
+}
+
+/** An id that was ended is not kept: that none is used again is for the unique index, which `integrity` checks. */
+function wrongWith(
+  entry: LedgerEntry,
+  reservation: Reservation | undefined,
+  open: ReadonlyMap<RequestId, Reservation>,
+): string | undefined {
+  if (entry.kind === 'reset') return undefined;
+  if (entry.kind === 'reserved') {
+    return open.has(entry.requestId) ? `request ${entry.requestId} is reserved twice` : undefined;
+  }
+  if (reservation === undefined) return `${entry.kind} request ${entry.requestId}, which was not open`;
+  if (reservation.keyId !== entry.keyId) return `request ${entry.requestId} is ended for another key`;
+  return undefined;
+}
+
+function count(tally: Tally, entry: LedgerEntry, reservation: Reservation | undefined): void {
+  if (reservation === undefined) {
+    Object.assign(tally.used, { requests: 0, tokens: 0, cost: 0 });
+    return;
+  }
+  if (reservation.madeAt < tally.startsAt) return;
+  tally.firstAt ??= reservation.madeAt;
+  for (const meter of METERS) {
+    tally.held[meter] += entry.kind === 'reserved' ? reservation.amount[meter] : -reservation.amount[meter];
+    if (entry.kind === 'settled' || entry.kind === 'lapsed') tally.used[meter] += entry.used[meter];
+    if (entry.kind === 'settled') tally.overdraft[meter] += entry.overdraft[meter];
+  }
+}
+
+function track(open: Map<RequestId, Reservation>, entry: LedgerEntry): void {
+  if (entry.kind === 'reserved') open.set(entry.requestId, entry.reservation);
+  else if (entry.kind !== 'reset') open.delete(entry.requestId);
+}
+
+function tell(problems: string[], problem: string): void {
+  if (problems.length < PROBLEMS_MAX) problems.push(problem);
+}

@@ -1,0 +1,58 @@
+import type {
+  Account,
+  ApiKey,
+  Command,
+  Instant,
+  KeyId,
+  Quota,
+  RequestId,
+  ResultOf,
+  Sponsor,
+} from '#core/model.ts';
+import type { Operation, OperationDraft } from '#core/operation.ts';
+import type {
+  ChainReport,
+  KeyAmendment,
+  KeyQuery,
+  KeyRef,
+  LapsedReservation,
+  OperationQuery,
+  Page,
+  Receipt,
+  ReceiptQuery,
+  StoreStatus,
+  UsageQuery,
+  UsageReports,
+} from '#core/ports.ts';
+import type { ReceiptScan } from './receipt-rows.ts';
+
+/** What the writer's thread can be asked for. Arguments and results cross as JSON. */
+export interface Methods {
+  execute(command: Command): ResultOf<Command>;
+  lapsed(at: Instant, limit: number): readonly LapsedReservation[];
+  addKey(key: ApiKey, operation: OperationDraft | null): void;
+  amendKey(id: KeyId, amendment: KeyAmendment, operation: OperationDraft | null): ApiKey | undefined;
+  account(ref: KeyRef): Account | undefined;
+  listKeys(query: KeyQuery): Page<Account>;
+  sponsor(): Sponsor;
+  setSponsorQuotas(quotas: readonly Quota[], at: Instant, operation: OperationDraft | null): Sponsor;
+  appendOperation(operation: OperationDraft): void;
+  listOperations(query: OperationQuery): Page<Operation>;
+  verifyOperations(): ChainReport;
+  usage(query: UsageQuery): Awaited<ReturnType<UsageReports['usage']>>;
+  receipt(id: RequestId): Receipt | undefined;
+  scanReceipts(query: ReceiptQuery, beforeN: number | null): ReceiptScan;
+  check(): void;
+  status(): StoreStatus;
+  close(): void;
+}
+
+export type Method = keyof Methods;
+
+/** One call: a method's name and its arguments. */
+export type Call = { [M in Method]: readonly [M, ...Parameters<Methods[M]>] }[Method];
+
+/** What became of a call. */
+export type Answer =
+  | { readonly kind: 'done'; readonly value?: unknown }
+  | { readonly kind: 'refused' | 'unavailable' | 'failed'; readonly message: string };

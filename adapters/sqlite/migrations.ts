@@ -1,0 +1,36 @@
+import type Database from 'better-sqlite3';
+import { SCHEMA_1 } from './schema-1.ts';
+import { StoreRefused } from './store-refused.ts';
+
+/** Marks a file as quota-proxy's in its header (https://sqlite.org/pragma.html#pragma_application_id): "QPRX". */
+export const APPLICATION_ID = 0x51505258;
+
+/** Number 1 is the first; `user_version` says which was the last to be applied. Never edited once released. */
+const MIGRATIONS: readonly string[] = [SCHEMA_1];
+
+/**
+ * Brings the schema up to date, each step in a transaction of its own with its number: old or new, never between.
+ * @throws StoreRefused if the file is newer than this program
+ */
+export function migrate(database: Database.Database, path: string): void {
+  const version = migratedTo(database, path);
+  for (const [index, sql] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    const step = database.transaction(() => {
+      database.exec(sql);
+      database.pragma(`application_id = ${APPLICATION_ID}`);
+      database.pragma(`user_version = ${index + 1}`);
+    });
+    step.immediate();
+  }
+}
+
+/** The number of the last step that was applied. @throws StoreRefused if this program does not know it */
+export function migratedTo(database: Database.Database, path: string): number {
+  const version = database.pragma('user_version', { simple: true }) as number;
+  if (version <= MIGRATIONS.length) return version;
+  throw new StoreRefused(
+    `${path} has schema ${version}, and this version of quota-proxy knows ${MIGRATIONS.length}: ` +
+      'start the newer version, or restore a backup that this one made',
+  );
+}

@@ -1,0 +1,7 @@
+/**
+ * The database must not be served from: in use, damaged, foreign, newer than this program, or out of reach.
+ * The message is one line that names the file and the way out. Nothing was changed.
+ */
+export class StoreRefused extends Error {
+  override readonly name = 'StoreRefused';
+}

@@ -1,0 +1,120 @@
+import { statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type Database from 'better-sqlite3';
+import { decide } from '#core/decide.ts';
+import type { ApiKey, Command, Instant, ResultOf } from '#core/model.ts';
+import type { OperationDraft } from '#core/operation.ts';
+import type { KeyAmendment, KeyQuery, LapsedReservation, StoreStatus } from '#core/ports.ts';
+import { Conflict } from './conflict.ts';
+import type { Methods } from './methods.ts';
+import { type OperationRows, operationRows } from './operation-rows.ts';
+import { find, findByDigest, type Projection, putKey, putTerms, record, reject } from './projection.ts';
+import { receiptRows } from './receipt-rows.ts';
+import { usageReport } from './usage-report.ts';
+
+/** What each method does inside the writer's transaction. `close` is the loop's own. */
+export function writerMethods(database: Database.Database, projection: Projection): Omit<Methods, 'close'> {
+  const operations = operationRows(database);
+  const receipts = receiptRows(database);
+  // Writes a page, as a commit must to prove that it can: an empty transaction succeeds on a full disk.
+  const touch = database.prepare('UPDATE projection SET replay_from = replay_from');
+  const log = (operation: OperationDraft | null) => operation && operations.append(operation);
+  return {
+    execute: (command) => execute(projection, command),
+    lapsed: (at, limit) => lapsed(projection, at, limit),
+    addKey: (key, operation) => addKey(projection, operations, key, operation),
+    amendKey(id, amendment, operation) {
+      const key = amendKey(projection, id, amendment);
+      if (key !== undefined) log(operation);
+      return key;
+    },
+    account: (ref) => ('id' in ref ? find(projection, ref.id) : findByDigest(projection, ref.digest)),
+    listKeys: (query) => listKeys(projection, query),
+    sponsor: () => projection.staged.sponsor,
+    setSponsorQuotas(quotas, at, operation) {
+      log(operation);
+      return putTerms(projection, { quotas, quotasSetAt: ledgerTime(projection, at) });
+    },
+    appendOperation: operations.append,
+    listOperations: operations.list,
+    verifyOperations: operations.verify,
+    usage: usageReport(database),
+    receipt: receipts.receipt,
+    scanReceipts: receipts.scan,
+    check: () => void touch.run(),
+    status: () => statusOf(database, projection),
+  };
+}
+
+function execute(projection: Projection, command: Command): ResultOf<Command> {
+  const account =
+    command.kind === 'reserve' ? findByDigest(projection, command.digest) : find(projection, command.keyId);
+  const { entries, result } = decide(account, command, projection.calendar);
+  if (account === undefined) return result;
+  let current = account;
+  for (const entry of entries) current = record(projection, current, entry);
+  if (command.kind === 'reserve' && entries.length === 0) reject(projection, account.key.id, command.at);
+  return result;
+}
+
+function lapsed({ open, orphans }: Projection, at: number, limit: number): readonly LapsedReservation[] {
+  return [...open.values()]
+    .filter(({ reservation }) => reservation.lapsesAt <= at || orphans.has(reservation.id))
+    .sort((a, b) => a.n - b.n)
+    .slice(0, limit)
+    .map(({ reservation }) => ({ requestId: reservation.id, keyId: reservation.keyId }));
+}
+
+function addKey(
+  { keys }: Projection,
+  operations: OperationRows,
+  key: ApiKey,
+  operation: OperationDraft | null,
+): void {
+  if (keys.byId(key.id) !== undefined) throw new Conflict(`there is a key with the id ${key.id}`);
+  if (keys.byDigest(key.digest) !== undefined) throw new Conflict('there is a key with this digest');
+  keys.insert(key);
+  if (operation !== null) operations.append(operation);
+}
+
+function amendKey(projection: Projection, id: string, amendment: KeyAmendment): ApiKey | undefined {
+  const account = find(projection, id);
+  if (account === undefined || account.key.deletedAt !== null) return undefined;
+  const { at, ...changes } = amendment;
+  const quotasSetAt = changes.quotas === undefined ? account.key.quotasSetAt : ledgerTime(projection, at);
+  const key = { ...account.key, ...changes, quotasSetAt };
+  putKey(projection, account, key);
+  return key;
+}
+
+/** Quotas are set after all that was reserved before, even where the clock was set back since. */
+function ledgerTime({ staged }: Projection, at: Instant): Instant {
+  return Math.max(at, staged.sponsor.latestAt);
+}
+
+function listKeys(projection: Projection, query: KeyQuery) {
+  const { items, more } = projection.keys.list(query);
+  const accounts = items.map(({ id }) => {
+    const account = find(projection, id);
+    if (account === undefined) throw new Error(`key ${id} was listed and is not there`);
+    return account;
+  });
+  return { items: accounts, more };
+}
+
+function statusOf(database: Database.Database, projection: Projection): StoreStatus {
+  const path = database.name;
+  const disk = statfsSync(dirname(path));
+  const size = (name: string) => statSync(name, { throwIfNoEntry: false })?.size ?? 0;
+  return {
+    engine: 'sqlite',
+    version: database.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? '',
+    path,
+    sizeBytes: size(path),
+    walBytes: size(`${path}-wal`),
+    diskFreeBytes: disk.bavail * disk.bsize,
+    keys: projection.keys.count(),
+    entries: projection.lastN + projection.staged.facts.length,
+    openReservations: projection.open.size,
+  };
+}

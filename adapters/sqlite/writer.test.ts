@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Account } from '#core/model.ts';
+import { calendarOf } from '#core/window.ts';
+import {
+  keyNumber,
+  releasing,
+  requestsADay,
+  reserving,
+  settling,
+  usageOf,
+} from '#test/conformance/specimens.ts';
+import { openDatabase } from './database.ts';
+import { examine } from './doctor.ts';
+import { LIMITS } from './limits.ts';
+import type { Answer, Call } from './methods.ts';
+import { openWriter, type Writer } from './writer.ts';
+
+const CALENDAR = calendarOf('UTC');
+const KEY = keyNumber(1, { quotas: requestsADay(500) });
+
+let folder: string;
+let database: Database.Database;
+let writer: Writer;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'quota-proxy-'));
+  database = openDatabase(join(folder, 'quota.db'));
+  writer = openWriter(database, CALENDAR, LIMITS);
+  writer.answer([['addKey', KEY, null]]);
+});
+afterEach(() => {
+  database.close();
+  rmSync(folder, { recursive: true });
+});
+
+const kindsOf = (answers: readonly Answer[]) => answers.map(({ kind }) => kind);
+const account = () => {
+  const [answer] = writer.answer([['account', { id: KEY.id }]]);
+  return (answer as { value: Account }).value;
+};
+const reserves = (from: number, count: number): Call[] =>
+  Array.from({ length: count }, (_, index) => ['execute', reserving(from + index, KEY)]);
+
+test('a full disk fails the whole group, changes nothing, and is over when there is space again', () => {
+  writer.answer(reserves(1, 2));
+  const before = account();
+  database.pragma(`max_page_count = ${database.pragma('page_count', { simple: true })}`);
+  // Enough rows that a page is needed.
+  expect(new Set(kindsOf(writer.answer(reserves(100, 200))))).toEqual(new Set(['unavailable']));
+  expect(account()).toEqual(before);
+  expect(kindsOf(writer.answer([['execute', settling(1, KEY, usageOf(1, 1))]]))).toEqual(['done']);
+
+  database.pragma('max_page_count = 1000000');
+  expect(new Set(kindsOf(writer.answer(reserves(100, 200))))).toEqual(new Set(['done']));
+  expect(account().open).toHaveLength(201);
+  expect(problems()).toEqual([]);
+});
+
+test('an outsider’s change is met by the next call, and loses nothing of the tail', () => {
+  writer.answer([...reserves(1, 3), ['execute', settling(1, KEY, usageOf(2, 2))]]);
+  const before = account();
+  const outsider = new Database(database.name);
+  outsider.exec('UPDATE keys SET disabled = 1');
+  outsider.close();
+  expect(account()).toEqual({ ...before, key: { ...KEY, disabled: true } });
+  expect(writer.answer(reserves(9, 1))).toMatchObject([{ value: { denial: { kind: 'key_disabled' } } }]);
+  writer.answer([['execute', releasing(2, KEY)]]);
+  expect(account().open).toHaveLength(1);
+  expect(problems()).toEqual([]);
+});
+
+test('rest writes back all, once, and what comes after is counted on top', () => {
+  writer.answer([...reserves(1, 2), ['execute', settling(1, KEY, usageOf(2, 2))]]);
+  expect(stored()).toEqual([]);
+  writer.rest();
+  expect(stored()).toEqual([{ requests: 2, tokens: 4 }]);
+  writer.rest();
+  writer.answer([['execute', settling(2, KEY, usageOf(3, 3))]]);
+  writer.rest();
+  expect(stored()).toEqual([{ requests: 2, tokens: 10 }]);
+  expect(problems()).toEqual([]);
+});
+
+test('only what is behind the tail’s length is written back', () => {
+  writer = openWriter(database, CALENDAR, { tailEntries: 3, accounts: 10 });
+  const other = keyNumber(2);
+  writer.answer([
+    ['addKey', other, null],
+    ['execute', reserving(50, other)],
+  ]);
+  for (let n = 1; n <= 6; n += 1) writer.answer(reserves(n, 1));
+  const marks = database.prepare(
+    'SELECT through_n AS n FROM accounts WHERE key_id = (SELECT max(id) FROM keys)',
+  );
+  expect(marks.get()).toEqual({ n: 4 });
+  // The other account is not behind: its row is of when it had been, and its entries are in the tail.
+  expect(database.prepare('SELECT replay_from AS n FROM projection').get()).toMatchObject({ n: 6 });
+  expect(problems()).toEqual([]);
+});
+
+function stored(): unknown[] {
+  return database
+    .prepare('SELECT requests, prompt_tokens + completion_tokens AS tokens FROM usage_days')
+    .all();
+}
+
+function problems(): readonly string[] {
+  return examine(database.name, CALENDAR).flatMap((check) => check.problems);
+}

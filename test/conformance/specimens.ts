@@ -1,0 +1,104 @@
+import type {
+  ApiKey,
+  Instant,
+  Outcome,
+  Quota,
+  Release,
+  Reserve,
+  Settle,
+  UnitPrices,
+  Usage,
+} from '#core/model.ts';
+import type { OperationDraft } from '#core/operation.ts';
+
+/** A Tuesday's noon in UTC. */
+export const NOON: Instant = Date.UTC(2026, 10, 24, 12);
+export const MINUTE_MS = 60_000;
+export const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** One micro for each token, so that costs can be read off. */
+const PRICES: UnitPrices = { version: 'v1', input: 1e6, cachedInput: 1e6, output: 1e6, request: 0 };
+export const SERVED: Outcome = { status: 200, upstreamMs: 120, durationMs: 340 };
+export const FAILED: Outcome = { status: 502, upstreamMs: null, durationMs: 90 };
+
+/** The n-th UUIDv7 of a family: ascending with `n`. */
+export function idOf(family: 'key' | 'request', n: number): string {
+  const digits = n.toString(16).padStart(12, '0');
+  return `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-${family === 'key' ? '000000000001' : '000000000002'}`;
+}
+
+/** The n-th key. What a test is not about allows everything. */
+export function keyNumber(n: number, changes: Partial<ApiKey> = {}): ApiKey {
+  return {
+    id: idOf('key', n),
+    digest: n.toString(16).padStart(64, '0'),
+    hint: `sk-${n}…wxyz`,
+    label: `key ${n}`,
+    createdAt: NOON,
+    expiresAt: null,
+    disabled: false,
+    deletedAt: null,
+    quotas: [],
+    quotasSetAt: NOON,
+    models: null,
+    ips: null,
+    requestsPerMinute: 0,
+    maxConcurrency: null,
+    metadata: {},
+    ...changes,
+  };
+}
+
+/** At most so many requests a day. */
+export function requestsADay(limit: number): readonly Quota[] {
+  return [{ meter: 'requests', period: 'day', limit }];
+}
+
+/** Asks for request `n` with the n-th key's secret: 10 tokens in, up to 90 out. */
+export function reserving(n: number, key: ApiKey, changes: Partial<Reserve> = {}): Reserve {
+  const at = changes.at ?? NOON;
+  return {
+    kind: 'reserve',
+    at,
+    requestId: idOf('request', n),
+    digest: key.digest,
+    address: '203.0.113.7',
+    call: {
+      endpoint: 'chat.completions',
+      model: 'm',
+      stream: false,
+      inputTokensMax: 10,
+      outputTokensMax: 90,
+      modelOutputTokensMax: null,
+      choices: 1,
+    },
+    prices: PRICES,
+    requestsPerMinute: 0,
+    lapsesAt: at + 10 * MINUTE_MS,
+    ...changes,
+  };
+}
+
+export function settling(n: number, key: ApiKey, usage: Usage | null, changes: Partial<Settle> = {}): Settle {
+  const named = { requestId: idOf('request', n), keyId: key.id };
+  return { kind: 'settle', at: NOON, ...named, usage, outcome: SERVED, ...changes };
+}
+
+export function releasing(n: number, key: ApiKey, changes: Partial<Release> = {}): Release {
+  return {
+    kind: 'release',
+    at: NOON,
+    requestId: idOf('request', n),
+    keyId: key.id,
+    outcome: FAILED,
+    ...changes,
+  };
+}
+
+export function usageOf(prompt: number, completion: number): Usage {
+  return { prompt, completion, cached: 0, reasoning: 0 };
+}
+
+export function operation(action: string, target = 'all', at = NOON): OperationDraft {
+  return { at, actor: 'admin@203.0.113.7', action, target, details: { label: '测试', n: 1 } };
+}

@@ -1,0 +1,30 @@
+import { afterEach, describe } from 'vitest';
+import { calendarOf } from '#core/window.ts';
+import { testAgainstReference } from './differential.ts';
+import { testKeys } from './keys-conformance.ts';
+import { testLedger } from './ledger-conformance.ts';
+import { testReports } from './reports-conformance.ts';
+import type { OpenStore, StoreUnderTest } from './store-under-test.ts';
+
+/** Everything that the ports promise of a store, whatever it is made of. */
+export function testStore(name: string, open: OpenStore): void {
+  describe(name, () => {
+    const opened: StoreUnderTest[] = [];
+    afterEach(async () => {
+      await Promise.all(opened.splice(0).map(({ store }) => store.close()));
+    });
+
+    const openUtc = async () => kept(await open(calendarOf('UTC')), opened);
+
+    describe('ledger', () => testLedger(openUtc));
+    describe('keys and operations', () => testKeys(openUtc));
+    describe('reports and health', () => testReports(openUtc));
+    describe('against the reference', () => testAgainstReference(open));
+  });
+}
+
+/** The same, remembered with all that becomes of it, so that it will be closed. */
+function kept(subject: StoreUnderTest, opened: StoreUnderTest[]): StoreUnderTest {
+  opened.push(subject);
+  return { ...subject, crash: async () => kept(await subject.crash(), opened) };
+}
