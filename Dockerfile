@@ -1,0 +1,31 @@
+ARG NODE_IMAGE=node:26-trixie-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY build.mjs ./
+COPY core core
+COPY handlers handlers
+COPY adapters adapters
+RUN node build.mjs
+
+FROM ${NODE_IMAGE}
+# The operator looks into the database with this, beside the running server.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends sqlite3 \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+# Like /tmp, so that any user may run the image; a new volume takes this over.
+RUN install -d -m 1777 /data
+COPY --from=build --chmod=0755 /src/dist/quota-proxy.mjs /app/
+COPY --from=build /src/dist/*.node /app/
+RUN ln -s /app/quota-proxy.mjs /usr/local/bin/quota-proxy
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8787 STORE_PATH=/data/quota.db
+USER node
+WORKDIR /data
+VOLUME /data
+EXPOSE 8787
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --start-interval=1s \
+  CMD ["quota-proxy", "healthcheck"]
+CMD ["quota-proxy", "serve"]

@@ -1,0 +1,60 @@
+import { Command } from 'commander';
+import { VERSION } from '#adapters/container/version.ts';
+import { addKeyCommands } from './key-commands.ts';
+import { addUsageCommand } from './usage-command.ts';
+
+/** All commands. What a command needs is loaded when it runs: a health check must be quick. */
+export function createProgram(exitWith: (code: number) => void): Command {
+  const program = new Command('quota-proxy')
+    .description('Share one upstream LLM key with many people, and never overspend it.')
+    .exitOverride()
+    .showHelpAfterError('Run quota-proxy help to see what there is.');
+
+  program
+    .command('serve')
+    .description('serve until SIGTERM; without configuration, with a built-in demo upstream (default)')
+    .action(async () => {
+      const { readConfig } = await import('#adapters/container/config.ts');
+      const { serve } = await import('#adapters/container/serve.ts');
+      await serve(readConfig());
+    });
+
+  program
+    .command('demo')
+    .description('serve the built-in demo upstream, whatever is set; keeps nothing unless STORE_PATH is set')
+    .action(async () => {
+      const { serveDemo } = await import('./serve-demo.ts');
+      await serveDemo();
+    });
+
+  addKeyCommands(program);
+  addUsageCommand(program);
+
+  program
+    .command('doctor')
+    .description('check the promises of a database, and say how many rows were looked at')
+    .option('--path <file>', 'the database (default: STORE_PATH)')
+    .option('--json', 'print JSON')
+    .action(async (options: { path?: string; json?: true }) => {
+      const { doctor } = await import('./doctor.ts');
+      exitWith((await doctor(options)) ? 0 : 1);
+    });
+
+  program
+    .command('healthcheck')
+    .description('ask the server of this environment whether it is well')
+    .action(async () => {
+      const { healthcheck } = await import('./healthcheck.ts');
+      await healthcheck();
+    });
+
+  program
+    .command('version')
+    .description('print the version')
+    .option('--json', 'print JSON')
+    .action(({ json }: { json?: true }) => {
+      process.stdout.write(`${json ? JSON.stringify({ version: VERSION }) : VERSION}\n`);
+    });
+
+  return program;
+}

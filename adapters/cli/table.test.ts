@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { table, widthOf } from './table.ts';
+
+test.each([
+  ['abc', 3],
+  ['张三', 4],
+  ['ｆｕｌｌ', 8],
+  ['é', 1],
+  ['e\u0301', 1],
+  ['👩‍👩‍👧', 2],
+  ['한글', 4],
+  ['sk-ab12…wxyz', 12],
+])('%s takes %i columns', (text, columns) => {
+  expect(widthOf(text)).toBe(columns);
+});
+
+test('columns are aligned, numbers to the right, also with wide characters', () => {
+  const rows = [
+    { label: '张三', used: 5, note: null },
+    { label: 'Bob the builder', used: 12345, note: 'x' },
+  ];
+  expect(table(rows, undefined)).toBe(
+    ['LABEL             USED  NOTE', '张三                 5', 'Bob the builder  12345  x', ''].join('\n'),
+  );
+});
+
+test('a terminal that is too narrow cuts the widest texts, and no line is wider', () => {
+  const rows = [{ id: '12345678', label: '一二三四五六七八九十'.repeat(3), status: 'active' }];
+  const lines = table(rows, 40).trimEnd().split('\n');
+  for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(40);
+  expect(lines[1]).toMatch(/^12345678 {2}一二.*… +active$/);
+});

@@ -1,0 +1,159 @@
+import type { Store } from '#core/ports.ts';
+import { calendarOf } from '#core/window.ts';
+import type { App } from '#handlers/app.ts';
+import type { Policy, Services } from '#handlers/services.ts';
+import type { Config } from './config.ts';
+import { ConfigError } from './config-error.ts';
+import { VERSION } from './version.ts';
+
+/** All parts, put together and open. */
+export interface House {
+  readonly app: App;
+  readonly services: Services;
+  /** Whether the built-in demo upstream answers. */
+  readonly demo: boolean;
+  /** The admin token, if this start made it. */
+  readonly adminTokenMade: string | null;
+  /** Ends every exchange with the upstream; those under way fail as `aborted`. */
+  abort(): Promise<void>;
+  /** Lets go of everything; what was asked of the store before is done. */
+  close(): Promise<void>;
+}
+
+const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
+const STDOUT = 1;
+
+/**
+ * Opens the store, the upstream and the log that `config` describes, and puts the app on top of them.
+ * Each part is loaded here and nowhere else, and only by those who open it.
+ * @throws ConfigError, StoreRefused
+ */
+export async function compose(config: Config): Promise<House> {
+  const { createApp } = await import('#handlers/app.ts');
+  const { systemClock } = await import('#adapters/system/system-clock.ts');
+  const { systemIds } = await import('#adapters/system/system-ids.ts');
+  const { secretsUnder } = await import('#adapters/system/secrets-under.ts');
+  await using parts = new AsyncDisposableStack();
+
+  const calendar = calendarOf(config.timeZone);
+  const store = parts.adopt(await openStore(config), (opened) => opened.close());
+  const pepper = await pepperOf(config, store);
+  const tokens = await adminTokensOf(config);
+  const log = await openLogOf(config, tokens.all, pepper);
+  const demo = config.upstream === null ? parts.adopt(await startDemo(), (started) => started.close()) : null;
+  const { baseUrl, apiKey } = config.upstream ?? { baseUrl: demo?.baseUrl ?? '', apiKey: null };
+  const upstream = parts.adopt(await openUpstreamOf(config, baseUrl, apiKey), (opened) => opened.close());
+
+  const services: Services = {
+    ...store,
+    upstream,
+    clock: systemClock,
+    ids: systemIds,
+    secrets: secretsUnder(new TextEncoder().encode(pepper)),
+    observer: log,
+    calendar,
+    policy: policyOf(config, tokens.all, baseUrl),
+  };
+  const app = createApp(services);
+  const open = parts.move();
+  return {
+    app,
+    services,
+    demo: demo !== null,
+    adminTokenMade: tokens.made,
+    abort: () => upstream.close(),
+    async close() {
+      await open.disposeAsync();
+      await log.close();
+    },
+  };
+}
+
+/** Checks a database without serving from it. */
+export async function examineStore(path: string, timeZone: string) {
+  const { examine } = await import('#adapters/sqlite/doctor.ts');
+  return examine(path, calendarOf(timeZone));
+}
+
+/** In a thread that the store started from the bundle: becomes what the store started it for. */
+export async function enterStoreThread(): Promise<void> {
+  await import('#adapters/sqlite/writer-thread.ts');
+}
+
+async function openStore({ storePath, timeZone }: Config): Promise<Store> {
+  const { openSqlite } = await import('#adapters/sqlite/open-sqlite.ts');
+  return openSqlite({ path: storePath, calendar: calendarOf(timeZone) });
+}
+
+/** A new pepper for a database with keys would authenticate nobody, and hide that the old one is lost. */
+async function pepperOf({ pepper, pepperPath }: Config, store: Store): Promise<string> {
+  if (pepper !== null) return pepper;
+  const { keptSecret, makeSecret } = await import('#adapters/system/secret-file.ts');
+  const kept = keptSecret(pepperPath);
+  if (kept !== undefined) return kept;
+  const { keys, path } = await store.health.status();
+  if (keys > 0) {
+    throw new ConfigError([
+      `${pepperPath} is missing, and without it none of the ${keys} keys in ${path} works: ` +
+        'put the file back, or set KEY_PEPPER or KEY_PEPPER_FILE',
+    ]);
+  }
+  return makeSecret(pepperPath);
+}
+
+async function adminTokensOf({ adminTokens, adminTokenPath }: Config) {
+  if (adminTokens.length > 0) return { all: adminTokens, made: null };
+  const { keptSecret, makeSecret } = await import('#adapters/system/secret-file.ts');
+  const kept = keptSecret(adminTokenPath);
+  if (kept !== undefined) return { all: [kept], made: null };
+  const made = makeSecret(adminTokenPath);
+  return { all: [made], made };
+}
+
+async function openLogOf({ logLevel, upstream }: Config, adminTokens: readonly string[], pepper: string) {
+  const { openLog } = await import('#adapters/log/open-log.ts');
+  const secrets = [...adminTokens, pepper, ...(upstream?.apiKey ? [upstream.apiKey] : [])];
+  return openLog({ level: logLevel, destination: STDOUT, secrets });
+}
+
+async function startDemo() {
+  const { startDemoUpstream } = await import('#adapters/demo/start-demo-upstream.ts');
+  const { systemClock } = await import('#adapters/system/system-clock.ts');
+  return startDemoUpstream(systemClock);
+}
+
+async function openUpstreamOf(config: Config, baseUrl: string, apiKey: string | null) {
+  const { openUpstream } = await import('#adapters/upstream/open-upstream.ts');
+  const { systemClock } = await import('#adapters/system/system-clock.ts');
+  const { connectTimeoutMs, headersTimeoutMs, silenceTimeoutMs, exchangeMsMax } = config;
+  return openUpstream({
+    baseUrl,
+    apiKey,
+    userAgent: `quota-proxy/${VERSION}`,
+    connectTimeoutMs,
+    headersTimeoutMs,
+    silenceTimeoutMs,
+    exchangeMsMax,
+    answerBytesMax: ANSWER_BYTES_MAX,
+    elapsedMs: systemClock.elapsedMs,
+  });
+}
+
+function policyOf(config: Config, adminTokens: readonly string[], upstreamBaseUrl: string): Policy {
+  const warnings: string[] = [];
+  if (config.upstream === null) warnings.push('The built-in demo upstream answers: set UPSTREAM_API_KEY.');
+  return {
+    version: VERSION,
+    upstreamBaseUrl,
+    adminTokens,
+    keyPrefix: config.keyPrefix,
+    keyExpiryDays: config.keyExpiryDays,
+    dailyRequestLimit: config.dailyRequestLimit,
+    requestsPerMinute: config.requestsPerMinute,
+    operationLog: config.operationLog,
+    bodyBytesMax: config.bodyBytesMax,
+    exchangeMsMax: config.exchangeMsMax,
+    prices: config.prices,
+    warnings,
+  };
+}

@@ -1,0 +1,210 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type * as z from 'zod';
+import type { PriceTable } from '#core/price.ts';
+import { ConfigError } from './config-error.ts';
+import type { Environment, GivenSettings } from './given-settings.ts';
+import { described, givenSettings } from './given-settings.ts';
+import { readPrices } from './price-file.ts';
+import { PEPPER_LENGTH_MIN, settings } from './settings.ts';
+
+type Settings = z.output<typeof settings>;
+
+/** What the operator wants, complete and checked. */
+export interface Config {
+  readonly production: boolean;
+  /** Empty: one is made at the first start and kept at `adminTokenPath`. Never empty in production. */
+  readonly adminTokens: readonly string[];
+  readonly adminTokenPath: string;
+  /** `null`: the built-in demo upstream. Never `null` in production. */
+  readonly upstream: { readonly baseUrl: string; readonly apiKey: string | null } | null;
+  readonly connectTimeoutMs: number;
+  /** From the end of a request to the first header of the upstream's answer. */
+  readonly headersTimeoutMs: number;
+  readonly silenceTimeoutMs: number;
+  readonly exchangeMsMax: number;
+  readonly host: string;
+  readonly port: number;
+  readonly storePath: string;
+  readonly logLevel: Settings['LOG_LEVEL'];
+  /** 0 is no rate limit. */
+  readonly requestsPerMinute: number;
+  readonly dailyRequestLimit: number;
+  readonly keyExpiryDays: number;
+  readonly keyPrefix: string;
+  readonly operationLog: boolean;
+  readonly timeZone: string;
+  /** `null`: one is made at the first start and kept at `pepperPath`. */
+  readonly pepper: string | null;
+  readonly pepperPath: string;
+  readonly prices: PriceTable | null;
+  readonly bodyBytesMax: number;
+  readonly drainTimeoutMs: number;
+}
+
+/** What the command line needs to know of a server that runs with the same environment. */
+export interface ToolConfig {
+  /** Where the server is. */
+  readonly baseUrl: string;
+  /** `null`: the one kept at `adminTokenPath`, if any. */
+  readonly adminToken: string | null;
+  readonly adminTokenPath: string;
+  readonly storePath: string;
+  readonly timeZone: string;
+}
+
+const DEFAULT_BASE_URL = 'https://api.deepseek.com/v1';
+
+/**
+ * The configuration that the environment and the files named in it describe. An empty variable is one not set.
+ * @throws ConfigError with every problem there is, not the first alone
+ */
+export function readConfig(env: Environment = process.env): Config {
+  const problems: string[] = [];
+  const given = givenSettings(env, problems);
+  const values = parsed(given, problems);
+  const pepper = pepperOf(given, problems);
+  const prices = pricesOf(given, problems);
+  if (given['NODE_ENV']?.value === 'production') problems.push(...missingInProduction(given));
+  if (values === undefined || problems.length > 0) throw new ConfigError(problems);
+  return { ...configOf(values), pepper, prices };
+}
+
+/**
+ * The configuration of a demonstration: whatever else is set, the built-in upstream answers.
+ * Where no STORE_PATH is set, everything is kept in the directory that `makeDirectory` makes.
+ * @throws ConfigError
+ */
+export function readDemoConfig(makeDirectory: () => string, env: Environment = process.env): Config {
+  const { UPSTREAM_BASE_URL, UPSTREAM_API_KEY, DEEPSEEK_BASE_URL, DEEPSEEK_API_KEY, NODE_ENV, ...rest } = env;
+  const isPlaced = givenSettings(rest, [])['STORE_PATH'] !== undefined;
+  return readConfig(isPlaced ? rest : { ...rest, STORE_PATH: join(makeDirectory(), 'quota.db') });
+}
+
+/** The part of the configuration that the command line needs. @throws ConfigError */
+export function readToolConfig(env: Environment = process.env): ToolConfig {
+  const problems: string[] = [];
+  const given = givenSettings(env, problems);
+  const values = parsed(given, problems);
+  const url = given['QUOTA_PROXY_URL']?.value;
+  if (url !== undefined && !/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    problems.push(`QUOTA_PROXY_URL is '${url}': must be a URL such as http://127.0.0.1:8787`);
+  }
+  if (values === undefined || problems.length > 0) throw new ConfigError(problems);
+  return {
+    baseUrl: url ?? ownUrl(values.HOST, values.PORT),
+    adminToken: values.ADMIN_TOKEN?.[0] ?? null,
+    adminTokenPath: besideStore(values, 'admin-token'),
+    storePath: values.STORE_PATH,
+    timeZone: values.QUOTA_TIMEZONE,
+  };
+}
+
+/** Where a server that listens so is reached from its own machine. */
+export function ownUrl(host: string, port: number): string {
+  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+}
+
+function parsed(given: GivenSettings, problems: string[]): Settings | undefined {
+  const read = settings.safeParse(
+    Object.fromEntries(Object.entries(given).map(([name, { value }]) => [name, value])),
+  );
+  if (read.success) {
+    const { UPSTREAM_TIMEOUT_MS: headers, UPSTREAM_EXCHANGE_TIMEOUT_MS: exchange } = read.data;
+    if (exchange < headers) {
+      problems.push(
+        `UPSTREAM_EXCHANGE_TIMEOUT_MS is ${exchange}: must not be less than UPSTREAM_TIMEOUT_MS, which is ${headers}`,
+      );
+    }
+    return read.data;
+  }
+  // One line for each setting: what is wrong first is often why the rest is.
+  const first = new Map(
+    read.error.issues.toReversed().map(({ path, message }) => [String(path[0]), message]),
+  );
+  for (const [name, message] of [...first].toReversed())
+    problems.push(`${described(name, given)}: ${message}`);
+  return undefined;
+}
+
+function configOf(values: Settings): Omit<Config, 'pepper' | 'prices'> {
+  return {
+    production: values.NODE_ENV === 'production',
+    adminTokens: values.ADMIN_TOKEN ?? [],
+    adminTokenPath: besideStore(values, 'admin-token'),
+    upstream: upstreamOf(values),
+    connectTimeoutMs: values.UPSTREAM_CONNECT_TIMEOUT_MS,
+    headersTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
+    silenceTimeoutMs: values.UPSTREAM_SILENCE_TIMEOUT_MS,
+    exchangeMsMax: values.UPSTREAM_EXCHANGE_TIMEOUT_MS,
+    host: values.HOST,
+    port: values.PORT,
+    storePath: values.STORE_PATH,
+    logLevel: values.LOG_LEVEL,
+    requestsPerMinute: values.ENABLE_RATE_LIMIT ? values.MAX_REQUESTS_PER_MINUTE : 0,
+    dailyRequestLimit: values.DAILY_REQ_LIMIT,
+    keyExpiryDays: values.KEY_EXPIRY_DAYS,
+    keyPrefix: values.KEY_PREFIX,
+    operationLog: values.ENABLE_OPERATION_LOG,
+    timeZone: values.QUOTA_TIMEZONE,
+    pepperPath: besideStore(values, 'pepper'),
+    bodyBytesMax: values.MAX_BODY_BYTES,
+    drainTimeoutMs: values.DRAIN_TIMEOUT_MS,
+  };
+}
+
+/** A key alone is for the default upstream; a base URL alone is an upstream that asks for no key. */
+function upstreamOf({ UPSTREAM_BASE_URL: baseUrl, UPSTREAM_API_KEY: apiKey }: Settings): Config['upstream'] {
+  if (baseUrl === undefined && apiKey === undefined) return null;
+  return { baseUrl: baseUrl ?? DEFAULT_BASE_URL, apiKey: apiKey ?? null };
+}
+
+function missingInProduction(given: GivenSettings): string[] {
+  const problems: string[] = [];
+  if (given['ADMIN_TOKEN'] === undefined) {
+    problems.push('ADMIN_TOKEN is not set, and NODE_ENV is production: make one with openssl rand -hex 32');
+  }
+  if (given['UPSTREAM_BASE_URL'] === undefined && given['UPSTREAM_API_KEY'] === undefined) {
+    problems.push(
+      'UPSTREAM_API_KEY is not set, and the demo upstream is not for production: set it, or UPSTREAM_BASE_URL for an upstream without keys',
+    );
+  }
+  return problems;
+}
+
+function pepperOf(given: GivenSettings, problems: string[]): string | null {
+  const path = given['KEY_PEPPER_FILE']?.value;
+  const value = given['KEY_PEPPER']?.value ?? null;
+  if (path === undefined) return value;
+  if (value !== null) problems.push('KEY_PEPPER and KEY_PEPPER_FILE are both set: unset one of them');
+  const pepper = fileText('KEY_PEPPER_FILE', path, problems)?.trim();
+  if (pepper !== undefined && pepper.length < PEPPER_LENGTH_MIN) {
+    problems.push(`KEY_PEPPER_FILE is '${path}': the file holds fewer than ${PEPPER_LENGTH_MIN} characters`);
+  }
+  return pepper ?? null;
+}
+
+function pricesOf(given: GivenSettings, problems: string[]): PriceTable | null {
+  const path = given['PRICES_FILE']?.value;
+  const text = path === undefined ? undefined : fileText('PRICES_FILE', path, problems);
+  if (text === undefined) return null;
+  const read = readPrices(text);
+  if (read.ok) return read.table;
+  problems.push(...read.problems.map((problem) => `PRICES_FILE is '${path}': ${problem}`));
+  return null;
+}
+
+function fileText(name: string, path: string, problems: string[]): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    problems.push(`${name} is '${path}': the file cannot be read (${why})`);
+    return undefined;
+  }
+}
+
+function besideStore({ STORE_PATH }: Settings, name: string): string {
+  return join(dirname(STORE_PATH), name);
+}

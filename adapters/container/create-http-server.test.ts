@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import type { App } from '#handlers/app.ts';
+import type { Env } from '#handlers/route.ts';
+import { createHttpServer } from './create-http-server.ts';
+import type { InFlight } from './in-flight.ts';
+import { inFlight } from './in-flight.ts';
+
+let server: Server;
+let works: InFlight;
+const readiness = { ready: true };
+
+afterEach(() => {
+  readiness.ready = true;
+  server.close();
+  server.closeAllConnections();
+});
+
+async function serving(app: App): Promise<number> {
+  works = inFlight({ failed: (_, error) => expect.fail(String(error)) });
+  server = createHttpServer(app, works, readiness).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** Sends bytes as they are and reads until the server closes. */
+async function raw(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let read = '';
+  socket.on('data', (chunk) => {
+    read += chunk;
+  });
+  socket.write(bytes);
+  await once(socket, 'close');
+  return read;
+}
+
+const greeting: App = { fetch: () => new Response('hello') };
+
+test.each([
+  { name: 'no HTTP', bytes: 'HELO there\r\n\r\n', status: 400, code: 'invalid_request' },
+  { name: 'no Host', bytes: 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', status: 400, code: undefined },
+  {
+    name: 'an odd Host',
+    bytes: 'GET / HTTP/1.1\r\nHost: a@b\r\nConnection: close\r\n\r\n',
+    status: 400,
+    code: 'invalid_request',
+  },
+  {
+    name: 'two lengths of a body (RFC 9112 §6.3)',
+    bytes: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+    status: 400,
+    code: 'invalid_request',
+  },
+  {
+    name: 'a length and chunks',
+    bytes: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    status: 400,
+    code: 'invalid_request',
+  },
+  {
+    name: 'headers without end',
+    bytes: `GET / HTTP/1.1\r\nHost: a\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`,
+    status: 431,
+    code: 'headers_too_large',
+  },
+])('answers $name with $status and an error object', async ({ bytes, status, code }) => {
+  const answer = await raw(await serving(greeting), bytes);
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  if (code === undefined) return; // Node's own, before anybody is asked
+  const { error } = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')));
+  expect(error).toMatchObject({ type: 'invalid_request_error', param: null, code });
+});
+
+test('hands over the address of the connection and whether the process is ready', async () => {
+  const envs: Env[] = [];
+  const port = await serving({
+    fetch(_request, env) {
+      envs.push(env);
+      return new Response('ok');
+    },
+  });
+  await fetch(`http://127.0.0.1:${port}/`);
+  readiness.ready = false;
+  const reply = await fetch(`http://127.0.0.1:${port}/`);
+  expect(reply.headers.get('connection')).toBe('close');
+  expect(envs).toEqual([
+    { address: '127.0.0.1', ready: true },
+    { address: '127.0.0.1', ready: false },
+  ]);
+});
+
+test('a reply that is being made is in flight, also when its client is gone', async () => {
+  const begun = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<Response>();
+  const port = await serving({
+    fetch() {
+      begun.resolve();
+      return finish.promise;
+    },
+  });
+  const client = new AbortController();
+  const asked = fetch(`http://127.0.0.1:${port}/`, { signal: client.signal }).catch(() => 'gone');
+  await begun.promise;
+  client.abort();
+  expect(await asked).toBe('gone');
+  expect(works.size()).toBe(1);
+  finish.resolve(new Response('too late'));
+  await works.idle();
+});

@@ -1,0 +1,56 @@
+import type { Server } from 'node:http';
+import { createServer } from 'node:http';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import type { App } from '#handlers/app.ts';
+import { errorReply } from '#handlers/reply.ts';
+import { answerClientError } from './client-error.ts';
+import type { InFlight } from './in-flight.ts';
+
+/** What of the process requests and its stopping share. */
+export interface Readiness {
+  /** Set to false once, when the process was told to stop. */
+  ready: boolean;
+}
+
+const LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  // A slow sender holds a connection, and no more than that, for so long.
+  headersTimeout: 15_000,
+  requestTimeout: 120_000,
+  connectionsCheckingInterval: 5_000,
+  // Longer than nginx (60 s) and every SDK keep theirs: whoever sends next must be the one who closes,
+  // or a request meets a connection that was just closed.
+  keepAliveTimeout: 75_000,
+  insecureHTTPParser: false,
+} as const;
+
+/** The app behind HTTP/1.1, not listening yet. */
+export function createHttpServer(app: App, works: InFlight, readiness: Readiness): Server {
+  const listener = getRequestListener(
+    (request, { incoming }) => {
+      const env = { address: addressOf(incoming.socket.remoteAddress), ready: readiness.ready };
+      const reply = app.fetch(request, env, works);
+      // A client may leave before its reply is made; what it asked for is still under way.
+      if (reply instanceof Promise) works.waitUntil(reply);
+      return reply;
+    },
+    { errorHandler: (error) => malformed(error) },
+  );
+  const server = createServer(LIMITS, (incoming, outgoing) => {
+    if (!readiness.ready) outgoing.shouldKeepAlive = false;
+    return listener(incoming, outgoing);
+  });
+  answerClientError(server);
+  return server;
+}
+
+/** An IPv4 client of a socket that listens on `::` is that client (RFC 4291 §2.5.5.2). */
+function addressOf(address = ''): string {
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+}
+
+/** What Node took for HTTP and no URL can be made of: a strange path, no or another host. */
+function malformed(error: unknown): Response {
+  const message = error instanceof RequestError ? `${error.message}.` : 'The request cannot be read.';
+  return errorReply({ status: 400, type: 'invalid_request_error', code: 'invalid_request', message });
+}

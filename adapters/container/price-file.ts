@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import type { PriceTable } from '#core/price.ts';
+
+const price = z.int({ error: 'must be a whole number of micros' }).min(0, { error: 'must not be negative' });
+
+const modelPrices = z.strictObject({
+  input: price,
+  cached_input: price.optional(),
+  output: price,
+  request: price.default(0),
+  max_output_tokens: z.int().positive().optional(),
+});
+
+const priceFile = z.strictObject({
+  version: z.string().trim().min(1).max(100),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, { error: "must be three capital letters, such as 'USD' (ISO 4217)" }),
+  models: z.record(z.string().min(1), modelPrices),
+});
+
+/** A price table, or all that is wrong with the text of one, one line each. */
+export type PriceReading =
+  | { readonly ok: true; readonly table: PriceTable }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/**
+ * Reads a price table: JSON, prices in micros (millionths of the currency) per million tokens, `request` in micros
+ * each. Without `cached_input`, cached input costs what other input does. An explicit 0 is a price.
+ */
+export function readPrices(text: string): PriceReading {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { ok: false, problems: [`is not JSON: ${error instanceof Error ? error.message : error}`] };
+  }
+  const read = priceFile.safeParse(value);
+  if (!read.success) {
+    return {
+      ok: false,
+      problems: read.error.issues.map(({ path, message }) => `${nameOf(path)}: ${message}`),
+    };
+  }
+  const { version, currency, models } = read.data;
+  return {
+    ok: true,
+    table: { version, currency, models: new Map(Object.entries(models).map(toModelPrices)) },
+  };
+}
+
+type ModelEntry = [string, z.infer<typeof modelPrices>];
+
+function toModelPrices([
+  name,
+  { input, cached_input = input, output, request, max_output_tokens },
+]: ModelEntry) {
+  const outputTokensMax = max_output_tokens ?? null;
+  return [name, { input, cachedInput: cached_input, output, request, outputTokensMax }] as const;
+}
+
+function nameOf(path: readonly PropertyKey[]): string {
+  return path.length === 0 ? 'the file' : path.map(String).join(' → ');
+}

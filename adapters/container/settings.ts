@@ -1,0 +1,134 @@
+import * as z from 'zod';
+import { calendarOf } from '#core/window.ts';
+
+export const PEPPER_LENGTH_MIN = 32;
+const ADMIN_TOKEN_LENGTH_MIN = 32;
+const PLACEHOLDER = /your[-_ ]|change[-_ ]?(me|this)|replace[-_ ]?(me|this|with)|placeholder|example|[<>]/i;
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+const MINUTE_MS = 60_000;
+
+/** Every variable that is read: what it may be, and what it is where it is not set. */
+export const settings = z.object({
+  NODE_ENV: z.string().optional(),
+  ADMIN_TOKEN: adminTokens().optional(),
+  UPSTREAM_BASE_URL: baseUrl().optional(),
+  UPSTREAM_API_KEY: z
+    .string()
+    .regex(VISIBLE_ASCII, { error: 'has characters that no header can carry: paste the key again' })
+    .refine((key) => !PLACEHOLDER.test(key), { error: 'is a placeholder: paste the key of the upstream' })
+    .optional(),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: whole(0, 65_535).default(8787),
+  STORE_PATH: z
+    .string()
+    .refine((path) => !path.startsWith(':') && !path.includes('://'), {
+      error: 'must be the path of a file, such as ./data/quota.db',
+    })
+    .default('./data/quota.db'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be one of trace, debug, info, warn, error, fatal, silent',
+    })
+    .default('info'),
+  ENABLE_RATE_LIMIT: onOff().default(true),
+  MAX_REQUESTS_PER_MINUTE: whole(1, 1_000_000).default(60),
+  DAILY_REQ_LIMIT: whole(0, 1_000_000_000).default(200),
+  KEY_EXPIRY_DAYS: whole(0, 36_500).default(30),
+  KEY_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,20}$/, { error: 'must be 1 to 20 letters, digits, - or _, such as sk-' })
+    .default('sk-'),
+  ENABLE_OPERATION_LOG: onOff().default(true),
+  QUOTA_TIMEZONE: z
+    .string()
+    .refine(isTimeZone, { error: 'must be a time zone of the IANA database, such as UTC or Asia/Shanghai' })
+    .default('UTC'),
+  KEY_PEPPER: z
+    .string()
+    .min(PEPPER_LENGTH_MIN, {
+      error: `has fewer than ${PEPPER_LENGTH_MIN} characters: make one with openssl rand -hex 32`,
+    })
+    .optional(),
+  KEY_PEPPER_FILE: z.string().optional(),
+  PRICES_FILE: z.string().optional(),
+  // A conversation that fills a context of a million tokens is about 4 MiB of JSON, a photograph 1 to 5 MiB;
+  // several of these at once fit in the container's 256 MiB.
+  MAX_BODY_BYTES: whole(1024, 100 * 1024 * 1024).default(10 * 1024 * 1024),
+  UPSTREAM_CONNECT_TIMEOUT_MS: whole(1, 10 * MINUTE_MS).default(10_000),
+  // The OpenAI SDKs wait this long for an answer.
+  UPSTREAM_TIMEOUT_MS: whole(1, 24 * 60 * MINUTE_MS).default(10 * MINUTE_MS),
+  // The SDKs give up reading a stream after ten minutes of silence; we do a little earlier.
+  UPSTREAM_SILENCE_TIMEOUT_MS: whole(1, 24 * 60 * MINUTE_MS).default(9 * MINUTE_MS),
+  UPSTREAM_EXCHANGE_TIMEOUT_MS: whole(1, 24 * 60 * MINUTE_MS).default(30 * MINUTE_MS),
+  // Docker kills after the 30 s of stop_grace_period: what is left by then is still settled in time.
+  DRAIN_TIMEOUT_MS: whole(0, 10 * MINUTE_MS).default(25_000),
+});
+
+function whole(from: number, to: number) {
+  const error = `must be a whole number from ${from} to ${to}`;
+  return z
+    .string()
+    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= from && Number(text) <= to, { error })
+    .transform(Number);
+}
+
+function onOff() {
+  const error = 'must be true or false';
+  return z
+    .string()
+    .regex(/^(true|false|1|0|yes|no|on|off)$/i, { error })
+    .transform((text) => /^(true|1|yes|on)$/i.test(text));
+}
+
+function adminTokens() {
+  const make = 'make one with openssl rand -hex 32';
+  return z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((token) => token.trim())
+        .filter((token) => token !== ''),
+    )
+    .refine((tokens) => tokens.length > 0, { error: `holds no token: ${make}` })
+    .refine((tokens) => tokens.every((token) => token.length >= ADMIN_TOKEN_LENGTH_MIN), {
+      error: `has fewer than ${ADMIN_TOKEN_LENGTH_MIN} characters: ${make}`,
+    })
+    .refine((tokens) => !tokens.some(isPlaceholder), {
+      error: `is a placeholder that anybody can guess: ${make}`,
+    })
+    .refine((tokens) => tokens.every((token) => VISIBLE_ASCII.test(token)), {
+      error: `has characters that no header can carry: ${make}`,
+    });
+}
+
+function isPlaceholder(token: string): boolean {
+  return PLACEHOLDER.test(token) || new Set(token).size < 8;
+}
+
+function baseUrl() {
+  return z
+    .string()
+    .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+      error: 'must be a URL such as https://api.deepseek.com/v1',
+      abort: true,
+    })
+    .refine((text) => new URL(text).username === '' && new URL(text).password === '', {
+      error: 'must not hold credentials: set UPSTREAM_API_KEY',
+    })
+    .refine((text) => new URL(text).search === '' && new URL(text).hash === '', {
+      error: 'must not have a query or a fragment: end it with the path, such as /v1',
+    })
+    .refine((text) => !/\/(chat\/completions|models)\/*$/.test(text), {
+      error: 'must end before the route: leave out /chat/completions',
+    });
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    calendarOf(name);
+    return true;
+  } catch {
+    return false;
+  }
+}

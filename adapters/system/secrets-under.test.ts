@@ -1,0 +1,26 @@
+import { createHmac } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { secretsUnder } from './secrets-under.ts';
+
+const PEPPER = new TextEncoder().encode('a pepper of the tests, long enough');
+const secrets = secretsUnder(PEPPER);
+
+test('a digest is HMAC-SHA-256 under the pepper', () => {
+  expect(secrets.digest('sk-one')).toBe(createHmac('sha256', PEPPER).update('sk-one').digest('hex'));
+  expect(secretsUnder(new Uint8Array(32)).digest('sk-one')).not.toBe(secrets.digest('sk-one'));
+});
+
+test.each([
+  { name: 'the first', given: 'one', expected: ['one', 'two'], found: true },
+  { name: 'the last', given: 'two', expected: ['one', 'two'], found: true },
+  { name: 'none', given: 'three', expected: ['one', 'two'], found: false },
+  { name: 'a beginning', given: 'on', expected: ['one'], found: false },
+  { name: 'one and more', given: 'one ', expected: ['one'], found: false },
+  { name: 'nothing among none', given: '', expected: [], found: false },
+])('isOneOf: $name', ({ given, expected, found }) => {
+  expect(secrets.isOneOf(given, expected)).toBe(found);
+});
+
+test('an empty pepper is no pepper', () => {
+  expect(() => secretsUnder(new Uint8Array())).toThrow('empty');
+});
