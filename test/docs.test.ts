@@ -1,0 +1,131 @@
+import type { ChildProcess } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const NOT_COPIED = new Set(['node_modules', 'data', 'dist', '.git']);
+
+/** A fenced shell block. The word after `sh` says what runs it. */
+interface Block {
+  readonly by: string;
+  readonly script: string;
+}
+
+function blocksOf(file: string): readonly Block[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return [...text.matchAll(/^```sh ?(.*)\n([\s\S]*?)^```$/gm)].map(([, by = '', script = '']) => ({
+    by,
+    script,
+  }));
+}
+
+const README = blocksOf('README.md');
+
+test('both languages print the same commands', () => {
+  expect(blocksOf('README.zh-CN.md')).toEqual(README);
+});
+
+test('every command is run by something: here, by CI, or in a container', () => {
+  expect(new Set(README.map(({ by }) => by))).toEqual(new Set(['setup', 'started', 'real', 'compose']));
+});
+
+test('CI runs the commands of the set-up on a fresh clone', () => {
+  const ci = readFileSync(join(ROOT, '.ci/run'), 'utf8');
+  const scripts: Record<string, string> = JSON.parse(
+    readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  ).scripts;
+  const parts = (command: string) => (scripts[command.replace('npm run ', '')] ?? '').split(' && ');
+  for (const command of README.filter(({ by }) => by === 'setup').flatMap(({ script }) =>
+    script.trim().split('\n'),
+  )) {
+    if (command === 'npm start') continue; // run below
+    const steps = command === 'npm run check' ? parts(command) : [command];
+    for (const step of steps) expect(ci).toContain(step.replace('npm run ', 'npm run --silent '));
+  }
+});
+
+/** The commands of the README in a copy of the repository, as a newcomer would paste them. */
+describe('after `npm start` on a fresh copy', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'readme-'));
+  let server: ChildProcess;
+  let banner = '';
+
+  beforeAll(async () => {
+    cpSync(ROOT, folder, { recursive: true, filter: (path) => !NOT_COPIED.has(basename(path)) });
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    server = await start('npm start');
+  });
+
+  afterAll(async () => {
+    await stop(server);
+    rmSync(folder, { recursive: true });
+  });
+
+  async function start(command: string, env = {}): Promise<ChildProcess> {
+    // As on a newcomer's machine: nothing else is set.
+    const { PATH, HOME } = process.env;
+    const started = spawn('bash', ['--norc', '-c', command], {
+      cwd: folder,
+      env: { PATH, HOME, ...env },
+      detached: true,
+    });
+    banner = '';
+    const collect = (part: Buffer) => {
+      banner += part.toString();
+    };
+    started.stdout?.on('data', collect);
+    started.stderr?.on('data', collect);
+    const said = () => {
+      expect(banner).toContain('"msg":"listening"');
+      expect(banner).toContain('Everything is kept in');
+    };
+    await vi.waitFor(said, { timeout: 20_000 });
+    return started;
+  }
+
+  async function stop(started: ChildProcess): Promise<void> {
+    if (started.pid === undefined || started.exitCode !== null) return;
+    const exited = new Promise((resolve) => started.once('exit', resolve));
+    process.kill(-started.pid, 'SIGTERM');
+    await exited;
+  }
+
+  function run(script: string): Promise<{ stdout: string; stderr: string }> {
+    const KEY = /sk-[0-9A-Za-z]{39}/.exec(banner)?.[0] ?? '';
+    const ADMIN_TOKEN = readFileSync(join(folder, 'data/admin-token'), 'utf8').trim();
+    const { PATH, HOME } = process.env;
+    return promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
+      cwd: folder,
+      env: { PATH, HOME, KEY, ADMIN_TOKEN },
+    });
+  }
+
+  const started = README.filter(({ by }) => by === 'started');
+
+  test.each(started)('this works: $script', async ({ script }) => {
+    const { stdout } = await run(script);
+    expect(stdout).not.toContain('"error"');
+    expect(stdout.trim()).not.toBe('');
+  });
+
+  test('the curl call that is printed at the start works as printed', async () => {
+    const curl = /^curl http[\s\S]*?'$/m.exec(banner)?.[0];
+    expect((await run(curl ?? 'false')).stdout).toContain('Hello, proxy!');
+  });
+
+  test("the SDK's call that is printed at the start works as printed", async () => {
+    const snippet = /^node --input-type=module <<'EOF'[\s\S]*?^EOF$/m.exec(banner)?.[0];
+    expect((await run(snippet ?? 'false')).stdout).toContain('Hello, proxy!');
+  });
+
+  test('with an upstream set it serves that one', async () => {
+    await stop(server);
+    const [real] = README.filter(({ by }) => by === 'real');
+    server = await start(real?.script ?? 'false', { UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789' });
+    expect(banner).toContain('"upstream":"https://api.deepseek.com/v1","demo":false');
+  });
+});
