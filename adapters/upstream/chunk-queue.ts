@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { UpstreamChunks, UpstreamFailure } from '#core/ports.ts';
+import type { UpstreamChunks, UpstreamFailure } from '#core/upstream.ts';
 
 /** What a stream's callbacks write into and its reader takes out of. */
 export interface ChunkQueue extends UpstreamChunks {

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
-import type { UpstreamAnswer, UpstreamHead } from '#core/ports.ts';
-import { UpstreamFailure } from '#core/ports.ts';
+import type { UpstreamAnswer, UpstreamHead } from '#core/upstream.ts';
+import { UpstreamFailure } from '#core/upstream.ts';
 import type { ChunkQueue } from './chunk-queue.ts';
 import { chunkQueue } from './chunk-queue.ts';
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import type { UpstreamChunks, UpstreamRequest } from '#core/ports.ts';
+import type { UpstreamChunks, UpstreamRequest } from '#core/upstream.ts';
 import type { OpenUpstream, UpstreamConfig } from './open-upstream.ts';
 import { openUpstream } from './open-upstream.ts';
 

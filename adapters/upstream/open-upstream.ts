@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
-import type { Upstream } from '#core/ports.ts';
-import { UpstreamFailure } from '#core/ports.ts';
+import type { Upstream } from '#core/upstream.ts';
+import { UpstreamFailure } from '#core/upstream.ts';
 import type { ExchangeLimits } from './exchange.ts';
 import { exchange } from './exchange.ts';
 
