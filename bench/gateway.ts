@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, startServer } from './child.ts';
 import type { Contestant, Site } from './contestants.ts';
@@ -17,6 +18,7 @@ export async function startGateway({ upstreamPort, folder }: Site): Promise<Cont
   const adminToken = randomBytes(24).toString('hex');
   const env = {
     NODE_ENV: 'production',
+    NODE_OPTIONS: nodeOptionsOfImage(),
     ADMIN_TOKEN: adminToken,
     UPSTREAM_BASE_URL: `http://127.0.0.1:${upstreamPort}/v1`,
     UPSTREAM_API_KEY: 'sk-upstream',
@@ -29,6 +31,10 @@ export async function startGateway({ upstreamPort, folder }: Site): Promise<Cont
   const args = [join(ROOT, 'dist', 'quota-proxy.mjs'), 'serve'];
   const server = await startServer({ command: process.execPath, args, env, core: 'server' }, port);
   return { ...server, secret: await createKey(port, adminToken) };
+}
+
+function nodeOptionsOfImage(): string {
+  return /^ENV NODE_OPTIONS=(.*)$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.[1] ?? '';
 }
 
 async function createKey(port: number, adminToken: string): Promise<string> {

@@ -1,22 +1,19 @@
 import type { Admission, Instant, RateStanding, Standing } from '#core/model.ts';
-import { METERS } from '#core/model.ts';
 
 type HeaderRecord = Record<string, string>;
 
-const PERIOD_SECONDS = { minute: 60, hour: 3600, day: 86_400, month: 2_592_000, total: 0 } as const;
+const PERIOD_SECONDS = { minute: 60, hour: 3600, day: 86_400, month: 2_592_000 } as const;
 
 /** What a client may know of its limits after an admission, in the words of OpenAI and of the IETF. */
 export function limitHeaders({ rate, standings }: Admission, at: Instant): HeaderRecord {
   const headers: HeaderRecord = rate === null ? {} : rateHeaders(rate);
   for (const standing of standings) {
-    if (standing.meter === 'tokens' && standing.period === 'minute')
-      Object.assign(headers, tokenHeaders(standing, at));
+    if (standing.meter === 'tokens' && standing.period === 'minute') addTokenHeaders(headers, standing, at);
+    const name = `x-quota-remaining-${standing.meter}`;
+    const least = Math.min(remainingOf(standing), Number(headers[name] ?? Infinity));
+    headers[name] = String(least);
   }
-  for (const meter of METERS) {
-    const left = standings.filter((standing) => standing.meter === meter).map(remainingOf);
-    if (left.length > 0) headers[`x-quota-remaining-${meter}`] = String(Math.min(...left));
-  }
-  if (rate !== null || standings.length > 0) Object.assign(headers, ietfHeaders(rate, standings, at));
+  if (rate !== null || standings.length > 0) addIetfHeaders(headers, rate, standings, at);
   return headers;
 }
 
@@ -29,30 +26,31 @@ export function rateHeaders({ requestsPerMinute, remaining, resetMs }: RateStand
   };
 }
 
-function tokenHeaders(standing: Standing, at: Instant): HeaderRecord {
-  return {
-    'x-ratelimit-limit-tokens': String(standing.limit),
-    'x-ratelimit-remaining-tokens': String(remainingOf(standing)),
-    'x-ratelimit-reset-tokens': spanOf((standing.resetsAt ?? at) - at),
-  };
+function addTokenHeaders(headers: HeaderRecord, standing: Standing, at: Instant): void {
+  headers['x-ratelimit-limit-tokens'] = String(standing.limit);
+  headers['x-ratelimit-remaining-tokens'] = String(remainingOf(standing));
+  headers['x-ratelimit-reset-tokens'] = spanOf((standing.resetsAt ?? at) - at);
 }
 
 /** draft-ietf-httpapi-ratelimit-headers-10: `q` quota, `w` window in seconds, `r` remaining, `t` seconds left. */
-function ietfHeaders(rate: RateStanding | null, standings: readonly Standing[], at: Instant): HeaderRecord {
-  const policies: string[] = [];
-  const limits: string[] = [];
-  if (rate !== null) {
-    policies.push(`"rate";q=${rate.requestsPerMinute};w=60`);
-    limits.push(`"rate";r=${rate.remaining};t=${Math.ceil(rate.resetMs / 1000)}`);
-  }
+function addIetfHeaders(
+  headers: HeaderRecord,
+  rate: RateStanding | null,
+  standings: readonly Standing[],
+  at: Instant,
+): void {
+  let policy = rate === null ? '' : `"rate";q=${rate.requestsPerMinute};w=60`;
+  let limit = rate === null ? '' : `"rate";r=${rate.remaining};t=${Math.ceil(rate.resetMs / 1000)}`;
   for (const standing of standings) {
-    const name = `"${standing.meter}-${standing.period}"`;
-    const window = PERIOD_SECONDS[standing.period];
-    policies.push(`${name};q=${standing.limit}${window === 0 ? '' : `;w=${window}`}`);
-    const left = standing.resetsAt === null ? '' : `;t=${Math.ceil((standing.resetsAt - at) / 1000)}`;
-    limits.push(`${name};r=${remainingOf(standing)}${left}`);
+    const { meter, period, resetsAt } = standing;
+    const comma = policy === '' ? '' : ', ';
+    const window = period === 'total' ? '' : `;w=${PERIOD_SECONDS[period]}`;
+    const left = resetsAt === null ? '' : `;t=${Math.ceil((resetsAt - at) / 1000)}`;
+    policy += `${comma}"${meter}-${period}";q=${standing.limit}${window}`;
+    limit += `${comma}"${meter}-${period}";r=${remainingOf(standing)}${left}`;
   }
-  return { 'ratelimit-policy': policies.join(', '), ratelimit: limits.join(', ') };
+  headers['ratelimit-policy'] = policy;
+  headers['ratelimit'] = limit;
 }
 
 function remainingOf({ limit, used, held }: Standing): number {

@@ -13,11 +13,13 @@ import type { Services } from '../services.ts';
 import type { Aftermath } from './aftermath.ts';
 import { aftermath } from './aftermath.ts';
 import { scanEvents } from './event-scan.ts';
-import { maskedError, passableHeaders } from './passing.ts';
+import { maskedError, passHeaders } from './passing.ts';
 import { tally } from './tally.ts';
 
 /** Settling a request that ended at its time limit takes a moment; after this nobody will. */
 const LAPSE_MARGIN_MS = 60_000;
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The routes of an endpoint: with `/v1`, and without it, because people forget it in `base_url`. */
 export function forwardRoutes(endpoint: Endpoint, services: Services): readonly Route[] {
@@ -92,7 +94,9 @@ function pass(endpoint: Endpoint, services: Services, exchange: Exchange, answer
     ended.released(masked.status, masked.code);
     return errorReply({ ...masked, headers: { ...masked.headers, ...idHeader(exchange) } });
   }
-  const headers = { ...passableHeaders(head), ...limitHeaders(admission, at), ...idHeader(exchange) };
+  const headers = limitHeaders(admission, at);
+  headers['x-request-id'] = exchange.requestId;
+  passHeaders(head, headers);
   if (admission.outputTokensMax !== null) headers['x-quota-max-tokens'] = String(admission.outputTokensMax);
   if (reply.kind === 'stream') {
     const scan = scanEvents(endpoint.usageOf, request.hidesUsage);
@@ -100,9 +104,11 @@ function pass(endpoint: Endpoint, services: Services, exchange: Exchange, answer
     exchange.ctx.waitUntil(end.then((ending) => ended.streamed(head.status, ending)));
     return new Response(stream, { status: head.status, headers });
   }
+  const text = textOf(reply.body);
   if (head.status >= 400) ended.released(head.status, `upstream_${head.status}`);
-  else ended.settled(head.status, usageIn(reply.body, endpoint));
-  return new Response(reply.body, { status: head.status, headers });
+  else ended.settled(head.status, usageIn(text, endpoint));
+  // Node writes a text together with the head, in one system call; bytes take another.
+  return new Response(text ?? reply.body, { status: head.status, headers });
 }
 
 function reservation(
@@ -134,11 +140,20 @@ function toUpstream(endpoint: Endpoint, body: string | Uint8Array, { request }: 
   return { method: 'POST', path: endpoint.upstreamPath, headers, body };
 }
 
-function usageIn(body: Uint8Array, endpoint: Endpoint): Usage | null {
+function usageIn(text: string | undefined, endpoint: Endpoint): Usage | null {
   try {
-    return endpoint.usageOf(JSON.parse(new TextDecoder().decode(body)));
+    return text === undefined ? null : endpoint.usageOf(JSON.parse(text));
   } catch {
     return null;
+  }
+}
+
+/** The text that `bytes` are, to the byte; `undefined` if they are none. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return UTF_8.decode(bytes);
+  } catch {
+    return undefined;
   }
 }
 

@@ -10,14 +10,12 @@ const PASSED = [
   'retry-after',
 ] as const;
 
-/** What of the upstream's headers goes on to the client. */
-export function passableHeaders({ headers }: UpstreamHead): Record<string, string> {
-  const passed: Record<string, string> = {};
+/** Adds what of the upstream's headers goes on to the client. */
+export function passHeaders({ headers }: UpstreamHead, passed: Record<string, string>): void {
   for (const name of PASSED) {
     const value = headers[name];
     if (value !== undefined) passed[name] = value;
   }
-  return passed;
 }
 
 /**
