@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { APPLICATION_ID, migrate } from './migrations.ts';
+import { APPLICATION_ID, migrate, migratedTo } from './migrations.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** Earlier versions can corrupt a WAL database when two connections write (https://sqlite.org/wal.html, "WAL-reset bug"). */
@@ -76,7 +76,9 @@ function inspect(path: string): void {
   const database = connect(path, { readonly: true });
   try {
     refuseForeign(database, path);
+    const isNew = migratedTo(database, path) === 0;
     refuseDamaged(database, path);
+    if (!isNew) refuseMixed(database, path);
   } catch (error) {
     throw asRefusal(error, path);
   } finally {
@@ -126,8 +128,17 @@ export function refuseForeign(database: Database.Database, path: string): void {
 function refuseDamaged(database: Database.Database, path: string): void {
   // A file too large to be read at every start is checked by `doctor` and by each backup.
   if (statSync(path).size > FULL_CHECK_BYTES_MAX) return;
-  const found = database.pragma('quick_check(1)', { simple: true });
+  // Unlike quick_check it looks at the indexes, too: they are what a log of another database disagrees with.
+  const found = database.pragma('integrity_check(1)', { simple: true });
   if (found !== 'ok') throw damaged(path, String(found).replaceAll('\n', ' '));
+}
+
+/** The pages of another database's log may fit; the keys that they bring are not those that the ledger names. */
+function refuseMixed(database: Database.Database, path: string): void {
+  if (statSync(path).size > FULL_CHECK_BYTES_MAX) return;
+  const sql = 'SELECT n FROM ledger WHERE key_id NOT IN (SELECT id FROM keys) LIMIT 1';
+  const n = database.prepare<[], number>(sql).pluck().get();
+  if (n !== undefined) throw damaged(path, `entry ${n} of the ledger is of a key that there is none of`);
 }
 
 /** SQLite would throw such a log away, and with it the last that is known of the lost database. */

@@ -16,8 +16,8 @@ import { scanEvents } from './event-scan.ts';
 import { maskedError, passHeaders } from './passing.ts';
 import { tally } from './tally.ts';
 
-/** Settling a request that ended at its time limit takes a moment; after this nobody will. */
-const LAPSE_MARGIN_MS = 60_000;
+/** An exchange at its time limit may be silent once more before it ends; after this nobody will settle it. */
+const LAPSE_MARGIN_MS = 10 * 60_000;
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

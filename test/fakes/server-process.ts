@@ -12,6 +12,7 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 const MAIN = join(REPOSITORY, 'adapters/cli/main.ts');
 /** Far beyond any start on a busy machine; only a broken one gets there. */
 const START_MS_MAX = 20_000;
+const PAUSE_MS = 10;
 
 /** The real server, as a process of its own, from source. */
 export interface ServerProcess {
@@ -23,7 +24,7 @@ export interface ServerProcess {
   /** What it wrote so far to standard output and standard error. */
   written(): string;
   /** Sends a chat completion with a key. */
-  chat(key: string, body?: object, signal?: AbortSignal): Promise<Response>;
+  chat(key: string, body?: object): Promise<Response>;
   signal(name: NodeJS.Signals): void;
   /** The exit code, once it has ended; `null` if a signal ended it. */
   readonly ended: Promise<number | null>;
@@ -46,7 +47,6 @@ export async function startServer({
   upstreamUrl,
   env = {},
 }: ServerOptions): Promise<ServerProcess> {
-  const port = await freePort();
   const child = run(['serve'], {
     ADMIN_TOKEN: SERVER_ADMIN_TOKEN,
     UPSTREAM_BASE_URL: upstreamUrl,
@@ -54,28 +54,26 @@ export async function startServer({
     ENABLE_RATE_LIMIT: 'false',
     DAILY_REQ_LIMIT: '0',
     STORE_PATH: join(directory, 'quota.db'),
-    PORT: String(port),
+    PORT: '0',
     ...env,
   });
   let written = '';
   child.stdout?.on('data', (bytes: Buffer) => (written += bytes.toString()));
   child.stderr?.on('data', (bytes: Buffer) => (written += bytes.toString()));
   const ended = once(child, 'close').then(([code]) => code as number | null);
-  const baseUrl = `http://127.0.0.1:${port}`;
-  await healthy(baseUrl, child, () => written);
+  const baseUrl = await listening(child, () => written);
   return {
     pid: child.pid ?? 0,
-    port,
+    port: Number(new URL(baseUrl).port),
     baseUrl,
     storePath: join(directory, 'quota.db'),
     admin: createAdminClient({ baseUrl, token: env['ADMIN_TOKEN'] ?? SERVER_ADMIN_TOKEN, fetch }),
     written: () => written,
-    chat: (key, body = {}, signal) =>
+    chat: (key, body = {}) =>
       fetch(`${baseUrl}/v1/chat/completions`, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         body: JSON.stringify({ model: 'demo', messages: [{ role: 'user', content: 'Hi' }], ...body }),
-        ...(signal === undefined ? {} : { signal }),
       }),
     signal: (name) => void child.kill(name),
     ended,
@@ -133,13 +131,13 @@ function run(args: readonly string[], env: Readonly<Record<string, string>>): Ch
   });
 }
 
-async function healthy(baseUrl: string, child: ChildProcess, written: () => string): Promise<void> {
-  for (let waitedMs = 0; waitedMs < START_MS_MAX; waitedMs += 20) {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}: ${written()}`);
-    const response = await fetch(`${baseUrl}/healthz`).catch(() => undefined);
-    if (response?.ok) return;
-    await sleep(20);
+/** Where the server says that it listens: by then it has opened everything. */
+async function listening(child: ChildProcess, written: () => string): Promise<string> {
+  for (let waitedMs = 0; waitedMs < START_MS_MAX && child.exitCode === null; waitedMs += PAUSE_MS) {
+    const [, url] = /^\{.*"url":"([^"]+)".*"msg":"listening"\}$/m.exec(written()) ?? [];
+    if (url !== undefined) return url;
+    await sleep(PAUSE_MS);
   }
   child.kill('SIGKILL');
-  throw new Error(`the server did not become ready: ${written()}`);
+  throw new Error(`the server did not start (${child.exitCode}): ${written()}`);
 }
