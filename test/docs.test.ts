@@ -1,28 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { blocksOf, copyRepository } from './readme-blocks.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const NOT_COPIED = new Set(['node_modules', 'data', 'dist', '.git']);
-
-/** A fenced shell block. The word after `sh` says what runs it. */
-interface Block {
-  readonly by: string;
-  readonly script: string;
-}
-
-function blocksOf(file: string): readonly Block[] {
-  const text = readFileSync(join(ROOT, file), 'utf8');
-  return [...text.matchAll(/^```sh ?(.*)\n([\s\S]*?)^```$/gm)].map(([, by = '', script = '']) => ({
-    by,
-    script,
-  }));
-}
-
 const README = blocksOf('README.md');
 
 test('both languages print the same commands', () => {
@@ -55,8 +40,7 @@ describe('after `npm start` on a fresh copy', () => {
   let banner = '';
 
   beforeAll(async () => {
-    cpSync(ROOT, folder, { recursive: true, filter: (path) => !NOT_COPIED.has(basename(path)) });
-    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    copyRepository(folder);
     server = await start('npm start');
   });
 
