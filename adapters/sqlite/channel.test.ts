@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
 import { StoreUnavailable } from '#core/ports.ts';
-import { keyNumber, NOON, reserving, settling } from '#test/conformance/specimens.ts';
+import { keyNumber, reserving, settling } from '#test/conformance/specimens.ts';
+import { NOON } from '#test/fakes/accounts.ts';
 import { openChannel } from './channel.ts';
 import { StoreRefused } from './store-refused.ts';
 

@@ -7,7 +7,6 @@ import { calendarOf } from '#core/window.ts';
 import {
   DAY_MS,
   keyNumber,
-  NOON,
   operation,
   releasing,
   requestsADay,
@@ -15,6 +14,7 @@ import {
   settling,
   usageOf,
 } from '#test/conformance/specimens.ts';
+import { NOON } from '#test/fakes/accounts.ts';
 import { openDatabase } from './database.ts';
 import { type Check, examine } from './doctor.ts';
 import { LIMITS } from './limits.ts';

@@ -14,7 +14,8 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreUnavailable } from '#core/ports.ts';
 import { calendarOf } from '#core/window.ts';
-import { keyNumber, NOON, reserving } from '#test/conformance/specimens.ts';
+import { keyNumber, reserving } from '#test/conformance/specimens.ts';
+import { NOON } from '#test/fakes/accounts.ts';
 import { openSqlite } from './open-sqlite.ts';
 import { StoreRefused } from './store-refused.ts';
 

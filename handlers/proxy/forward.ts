@@ -47,7 +47,7 @@ async function forward(
   if (!reading.ok) return ended.refused(badBody(reading.problem, exchange), 'invalid_body');
   const { request } = reading;
 
-  const command = reservation(request, services, exchange, digest);
+  const command = reserve(request, services, exchange, digest);
   const answer = await ledger.execute(command);
   if (!answer.admitted) {
     return ended.refused(
@@ -111,7 +111,8 @@ function pass(endpoint: Endpoint, services: Services, exchange: Exchange, answer
   return new Response(text ?? reply.body, { status: head.status, headers });
 }
 
-function reservation(
+/** The command that sets aside the most that a call can use. */
+function reserve(
   { call }: ReadRequest,
   { clock, policy }: Services,
   { requestId, env }: Exchange,

@@ -3,18 +3,9 @@ import { expect, test } from 'vitest';
 import type { Command, Quota } from '#core/model.ts';
 import type { Store } from '#core/ports.ts';
 import { type Calendar, calendarOf } from '#core/window.ts';
+import { NOON } from '#test/fakes/accounts.ts';
 import { noMemories, openMemoryStore } from '#test/fakes/memory-store.ts';
-import {
-  DAY_MS,
-  FAILED,
-  idOf,
-  keyNumber,
-  MINUTE_MS,
-  NOON,
-  operation,
-  reserving,
-  SERVED,
-} from './specimens.ts';
+import { DAY_MS, FAILED, idOf, keyNumber, MINUTE_MS, operation, reserving, SERVED } from './specimens.ts';
 import type { OpenStore, StoreUnderTest } from './store-under-test.ts';
 
 const RUNS = 20;

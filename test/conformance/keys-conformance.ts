@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Store } from '#core/ports.ts';
-import { idOf, keyNumber, NOON, operation, requestsADay, reserving } from './specimens.ts';
+import { NOON } from '#test/fakes/accounts.ts';
+import { idOf, keyNumber, operation, requestsADay, reserving } from './specimens.ts';
 import type { StoreUnderTest } from './store-under-test.ts';
 
 /** What `KeyRegistry` and `OperationLog` promise. */

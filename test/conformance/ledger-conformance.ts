@@ -1,13 +1,13 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Account, ApiKey, Meter, Period } from '#core/model.ts';
 import type { Store } from '#core/ports.ts';
+import { NOON } from '#test/fakes/accounts.ts';
 import {
   DAY_MS,
   FAILED,
   idOf,
   keyNumber,
   MINUTE_MS,
-  NOON,
   releasing,
   requestsADay,
   reserving,

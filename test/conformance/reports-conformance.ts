@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Store } from '#core/ports.ts';
+import { NOON } from '#test/fakes/accounts.ts';
 import {
   DAY_MS,
   FAILED,
   idOf,
   keyNumber,
-  NOON,
   releasing,
   reserving,
   SERVED,

@@ -1,18 +1,7 @@
-import type {
-  ApiKey,
-  Instant,
-  Outcome,
-  Quota,
-  Release,
-  Reserve,
-  Settle,
-  UnitPrices,
-  Usage,
-} from '#core/model.ts';
+import type { ApiKey, Outcome, Quota, Release, Reserve, Settle, UnitPrices, Usage } from '#core/model.ts';
 import type { OperationDraft } from '#core/operation.ts';
+import { keyWith, NOON } from '#test/fakes/accounts.ts';
 
-/** A Tuesday's noon in UTC. */
-export const NOON: Instant = Date.UTC(2026, 10, 24, 12);
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 24 * 60 * MINUTE_MS;
 
@@ -29,24 +18,13 @@ export function idOf(family: 'key' | 'request', n: number): string {
 
 /** The n-th key. What a test is not about allows everything. */
 export function keyNumber(n: number, changes: Partial<ApiKey> = {}): ApiKey {
-  return {
+  const own = {
     id: idOf('key', n),
     digest: n.toString(16).padStart(64, '0'),
     hint: `sk-${n}…wxyz`,
     label: `key ${n}`,
-    createdAt: NOON,
-    expiresAt: null,
-    disabled: false,
-    deletedAt: null,
-    quotas: [],
-    quotasSetAt: NOON,
-    models: null,
-    ips: null,
-    requestsPerMinute: 0,
-    maxConcurrency: null,
-    metadata: {},
-    ...changes,
   };
+  return keyWith({ ...own, ...changes });
 }
 
 /** At most so many requests a day. */
