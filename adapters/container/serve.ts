@@ -26,6 +26,8 @@ const EXPIRE_PAUSE_MS = 10_000;
  * @throws ConfigError, StoreRefused
  */
 export async function serve(config: Config): Promise<void> {
+  // From the first moment: a signal that comes while this starts must not end it half-way.
+  const stop = stopSignal();
   const house = await compose(config);
   const { observer, clock } = house.services;
   const readiness: Readiness = { ready: true };
@@ -35,7 +37,7 @@ export async function serve(config: Config): Promise<void> {
     const url = await listen(server, config);
     const expiring = schedule(() => expire(house.services, clock.now()), EXPIRE_PAUSE_MS, observer);
     await announce(house, config, works, url);
-    const signal = await stopSignal();
+    const signal = await stop;
     observer.noticed(`${signal} received`, {});
     const graceMs = config.drainTimeoutMs;
     await drain({ server, readiness, works, observer, graceMs, abort: house.abort });
