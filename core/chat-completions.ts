@@ -77,6 +77,7 @@ function parse(
  * from `body` only where it is there under its own name, and else read again by itself.
  */
 function reread(body: Body, text: string, { list }: Members): Body {
+  if (!text.includes('\\')) return body;
   return Object.fromEntries(
     list.map(({ name, valueStart, end }) => [
       name,
