@@ -138,7 +138,7 @@ export type Source = 'upstream' | 'estimate';
 export interface Outcome {
   /** HTTP status given to the client; 499 if it hung up first (nginx's word for it). */
   readonly status: number;
-  /** Until the upstream's first byte, in milliseconds; `null` if there was none. */
+  /** Until the upstream's answer, or the first bytes of a stream, in milliseconds; `null` if none came. */
   readonly upstreamMs: number | null;
   /** From the client's request to the end of the answer, in milliseconds. */
   readonly durationMs: number;

@@ -39,6 +39,7 @@ export type UpstreamFailureKind =
   | 'unreachable' // no connection: nothing was sent
   | 'timed_out' // sent, and no answer in time
   | 'broken' // sent, and the answer was not HTTP, too large, compressed or cut off
+  | 'refused' // answered, and not served, for reasons that are ours: credentials, balance
   | 'aborted'; // by us: the process stops
 
 /** The upstream gave no answer. */
@@ -53,6 +54,6 @@ export class UpstreamFailure extends Error {
 
   /** Whether the upstream may have done the work, and billed it. */
   get mayHaveServed(): boolean {
-    return this.kind !== 'unreachable';
+    return this.kind !== 'unreachable' && this.kind !== 'refused';
   }
 }

@@ -29,6 +29,13 @@ const upstreamWire = {
     message: 'The upstream gave no usable answer.',
     headers: NO_RETRY,
   },
+  refused: {
+    status: 503,
+    type: 'upstream_error',
+    code: 'upstream_unavailable',
+    message: 'The upstream refuses this service at the moment. The operator can see why.',
+    headers: NO_RETRY,
+  },
   aborted: {
     status: 503,
     type: 'upstream_error',

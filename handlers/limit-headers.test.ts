@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Admission, Standing } from '#core/model.ts';
 import { NOON } from '#test/fakes/accounts.ts';
-import { limitHeaders, rateHeaders } from './limit-headers.ts';
+import { limitHeaders } from './limit-headers.ts';
 
 const ADMISSION: Admission = {
   admitted: true,
@@ -72,7 +72,9 @@ test.each([
   { resetMs: 119_500, said: '2m0s' },
   { resetMs: 3_661_000, said: '1h1m1s' },
 ])('a span of $resetMs ms is told as $said', ({ resetMs, said }) => {
-  expect(rateHeaders({ requestsPerMinute: 1, remaining: 0, resetMs })['x-ratelimit-reset-requests']).toBe(
-    said,
-  );
+  expect(
+    limitHeaders({ rate: { requestsPerMinute: 1, remaining: 0, resetMs }, standings: [] }, NOON)[
+      'x-ratelimit-reset-requests'
+    ],
+  ).toBe(said);
 });

@@ -1,11 +1,17 @@
-import type { Admission, Instant, RateStanding, Standing } from '#core/model.ts';
+import type { Instant, RateStanding, Standing } from '#core/model.ts';
 
 type HeaderRecord = Record<string, string>;
 
 const PERIOD_SECONDS = { minute: 60, hour: 3600, day: 86_400, month: 2_592_000 } as const;
 
-/** What a client may know of its limits after an admission, in the words of OpenAI and of the IETF. */
-export function limitHeaders({ rate, standings }: Admission, at: Instant): HeaderRecord {
+/** What the holder of a key may know of its limits. */
+export interface KnownLimits {
+  readonly rate: RateStanding | null;
+  readonly standings: readonly Standing[];
+}
+
+/** What a client may know of its limits, in the words of OpenAI and of the IETF. */
+export function limitHeaders({ rate, standings }: KnownLimits, at: Instant): HeaderRecord {
   const headers: HeaderRecord = rate === null ? {} : rateHeaders(rate);
   for (const standing of standings) {
     if (standing.meter === 'tokens' && standing.period === 'minute') addTokenHeaders(headers, standing, at);
@@ -18,7 +24,7 @@ export function limitHeaders({ rate, standings }: Admission, at: Instant): Heade
 }
 
 /** The request rate, as OpenAI's API tells it. */
-export function rateHeaders({ requestsPerMinute, remaining, resetMs }: RateStanding): HeaderRecord {
+function rateHeaders({ requestsPerMinute, remaining, resetMs }: RateStanding): HeaderRecord {
   return {
     'x-ratelimit-limit-requests': String(requestsPerMinute),
     'x-ratelimit-remaining-requests': String(remaining),

@@ -1,5 +1,5 @@
 import type { Denial, Instant, Standing } from '#core/model.ts';
-import { rateHeaders } from './limit-headers.ts';
+import { limitHeaders } from './limit-headers.ts';
 import type { WireError } from './reply.ts';
 import { errorReply } from './reply.ts';
 
@@ -52,7 +52,7 @@ function messageOf(denial: Denial): string {
     case 'model_not_allowed':
       return `This API key may not use the model '${denial.model}'. It may use: ${denial.models.join(', ') || 'none'}.`;
     case 'model_not_priced':
-      return `The model '${denial.model}' has no price here, and this API key has a cost quota. Use another model.`;
+      return `The model '${denial.model}' has no price here, and a cost quota applies. Use another model.`;
     case 'too_many_in_flight':
       return `This API key may have ${denial.maxConcurrency} requests in flight. Wait for one of them to finish.`;
     case 'rate_exceeded':
@@ -89,16 +89,23 @@ function isTooLarge({ standing, asked }: { standing: Standing; asked: number }):
 function retryHeaders(denial: Denial, at: Instant): Record<string, string> {
   switch (denial.kind) {
     case 'rate_exceeded':
-      return { ...rateHeaders(denial.rate), ...retryAfter(denial.retryMs) };
+      return { ...limitHeaders({ rate: denial.rate, standings: [] }, at), ...retryAfter(denial.retryMs) };
     case 'too_many_in_flight':
       return {}; // worth another try, and nobody knows when
     case 'quota_exceeded':
-      if (passesSoon(denial) && denial.standing.resetsAt !== null)
-        return retryAfter(denial.standing.resetsAt - at);
-      return { 'x-should-retry': 'false' };
+      return { ...quotaHeaders(denial, at), ...retryOfQuota(denial, at) };
     default:
       return { 'x-should-retry': 'false' };
   }
+}
+
+function quotaHeaders({ holder, standing }: QuotaDenial, at: Instant): Record<string, string> {
+  return holder === 'key' ? limitHeaders({ rate: null, standings: [standing] }, at) : {};
+}
+
+function retryOfQuota(denial: QuotaDenial, at: Instant): Record<string, string> {
+  const { resetsAt } = denial.standing;
+  return passesSoon(denial) && resetsAt !== null ? retryAfter(resetsAt - at) : { 'x-should-retry': 'false' };
 }
 
 function retryAfter(waitMs: number): Record<string, string> {

@@ -63,7 +63,9 @@ test('a key is made, used, listed, disabled, enabled, deleted', async () => {
     prompt_tokens: 10,
     completion_tokens: 5,
   });
-  expect((await runCommand(['usage', '--group-by', 'model'], env)).stdout).toMatch(/^total +1 +1 +0/m);
+  expect((await runCommand(['usage', '--group-by', 'model'], env)).stdout).toMatch(
+    /^total +1 +0 +0 +10 +5$/m,
+  );
 
   expect((await json('keys', 'disable', made.id)).status).toBe('disabled');
   expect((await server.chat(made.key)).status).toBe(401);

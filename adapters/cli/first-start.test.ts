@@ -114,7 +114,10 @@ describe.each([
     expect(again.stderr).not.toContain(token);
     expect(again.stderr).not.toContain('sk-');
     const [, command = ''] = /Make a key with: (.+)\n/.exec(again.stderr) ?? [];
-    expect(await paste(command, directory, { PORT })).toMatch(/^key +sk-\w+$/m);
+    const own = { PORT, STORE_PATH: join(directory, 'data/quota.db') };
+    expect(await paste(command, command.startsWith('npm ') ? REPOSITORY : directory, own)).toMatch(
+      /^key +sk-\w+$/m,
+    );
     expect(await endOf(again, 'SIGINT')).toBe(0);
   });
 });

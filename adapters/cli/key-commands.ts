@@ -59,7 +59,7 @@ function addCreate(keys: Command): void {
     .option('--expires-in-days <days>', '0: never (default: KEY_EXPIRY_DAYS of the server)', wholeNumber)
     .option(
       '--daily-limit <requests>',
-      'requests per day (default: DAILY_REQ_LIMIT of the server)',
+      'requests per day; 0: no limit (default: DAILY_REQ_LIMIT of the server)',
       wholeNumber,
     )
     .option('--total-quota <requests>', 'requests in total', wholeNumber)
@@ -74,7 +74,7 @@ function addCreate(keys: Command): void {
       const body = {
         label: options.label,
         expires_in_days: options.expiresInDays,
-        daily_limit: options.dailyLimit,
+        daily_limit: options.dailyLimit === 0 ? null : options.dailyLimit,
         total_quota: options.totalQuota,
         quotas: options.quota,
         models: options.model,
@@ -138,9 +138,9 @@ function rowOf(key: KeyView): Row {
     key: key.key,
     label: key.label,
     status: key.status,
+    quotas: key.quotas.map(quotaText).join(', ') || 'none',
     expires: timeText(key.expires_at),
     'last used': timeText(key.last_used_at),
-    quotas: key.quotas.map(quotaText).join(', ') || 'none',
   };
 }
 

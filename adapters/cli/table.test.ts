@@ -24,6 +24,23 @@ test('columns are aligned, numbers to the right, also with wide characters', () 
   );
 });
 
+test('what one must copy is never cut: rather the last columns are left out', () => {
+  const id = '0197b2a0-0000-7000-8000-000000000001';
+  const quotas = '12 of 200 requests per day, 5000 of 100000 tokens per month';
+  const rows = [
+    { id, key: 'sk-ab12…wxyz', label: '小明的密钥'.repeat(3), status: 'active', quotas, expires: 'never' },
+  ];
+  const [head = '', line = ''] = table(rows, 80).split('\n');
+  expect(line).toContain(`${id}  sk-ab12…wxyz  小`);
+  expect(widthOf(line)).toBeLessThanOrEqual(80);
+  expect(head).toMatch(/^ID +KEY +LABEL +STATUS +QUOTAS$/);
+  expect(table(rows, undefined)).toContain(`${quotas}  never`);
+});
+
+test('a column of nothing is left out', () => {
+  expect(table([{ label: 'Ada', model: null, used: 0 }], 80)).toBe('LABEL  USED\nAda       0\n');
+});
+
 test('a terminal that is too narrow cuts the widest texts, and no line is wider', () => {
   const rows = [{ id: '12345678', label: '一二三四五六七八九十'.repeat(3), status: 'active' }];
   const lines = table(rows, 40).trimEnd().split('\n');

@@ -41,13 +41,12 @@ export function addUsageCommand(program: Command): void {
               label: item.label,
               model: item.model,
               requests: item.req_count,
-              ok: item.success_count,
               errors: item.error_count,
               refused: item.rejected_count,
               prompt: item.prompt_tokens,
-              completion: item.completion_tokens,
-              cached: item.cached_tokens,
-              'cost micros': item.cost_micros,
+              output: item.completion_tokens,
+              'cost micros': totals.cost_micros === 0 ? null : item.cost_micros,
+              cached: totals.cached_tokens === 0 ? null : item.cached_tokens,
             })),
       );
     });

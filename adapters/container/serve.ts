@@ -89,8 +89,9 @@ function stopSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-/** How this program was started, to be pasted: in the image it is a command. */
+/** How to call this program, to be pasted: in the image it is a command, from source npm brings the right Node. */
 function ownCommand(): string {
   const path = process.argv[1] ?? '';
+  if (path.endsWith('.ts')) return 'npm run -s cli --';
   return basename(path) === 'quota-proxy' ? 'quota-proxy' : `node ${relative(process.cwd(), path)}`;
 }

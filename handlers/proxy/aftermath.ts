@@ -7,92 +7,70 @@ import type { TallyEnd } from './tally.ts';
 /** nginx's status for a client that hung up before the answer was complete. */
 const CLIENT_GONE = 499;
 
-/** What is left to do when a request has ended: settle or release it exactly once, and tell the observer. */
+/** What is left to do when an admitted request has ended, one of these, once: record it, and tell the observer. */
 export interface Aftermath {
-  /** It never got as far as the upstream. Returns the answer for the caller to give. */
-  refused(reply: Response, reason: string, model?: string): Response;
-  admitted(admission: Admission): void;
-  /** The upstream's answer has begun. */
-  answered(): void;
   /** Served whole. `null`: the upstream did not tell, and it costs its reservation. */
   settled(status: number, usage: Usage | null): void;
   /** Answered by an error of the upstream, which costs nothing. */
-  released(status: number, reason: string): void;
+  released(status: number): void;
   /** Not answered. It costs its reservation if the upstream may have served it. */
   failed(status: number, error: unknown): void;
   streamed(status: number, end: TallyEnd): void;
 }
 
-/** The aftermath of one exchange. Recording goes to `ctx.waitUntil`: the reply does not wait for it. */
+/** When an exchange began, and what it is. */
+export interface Beginning {
+  readonly route: string;
+  /** By the clock that is never set. */
+  readonly startedMs: number;
+}
+
+/** The aftermath of an admission. Recording goes to `ctx.waitUntil`: the reply does not wait for it. */
 export function aftermath(
   { clock, ledger, observer }: Services,
-  exchange: Exchange,
-  route: string,
+  { requestId, ctx }: Exchange,
+  { route, startedMs }: Beginning,
+  { reservation: { keyId, model } }: Admission,
 ): Aftermath {
-  const { requestId, ctx } = exchange;
-  const startedMs = clock.elapsedMs();
-  let admission: Admission | undefined;
+  const sentMs = clock.elapsedMs();
+  const since = (fromMs: number) => Math.round(clock.elapsedMs() - fromMs);
   let upstreamMs: number | null = null;
-  const sinceStart = () => Math.round(clock.elapsedMs() - startedMs);
 
-  function tell(status: number, reason: string | null, usage: Usage | null, model: string | null): void {
-    const keyId = admission?.reservation.keyId ?? null;
-    const durationMs = sinceStart();
-    observer.requestEnded({ requestId, keyId, route, model, status, reason, usage, upstreamMs, durationMs });
-  }
-
-  function record(end: { kind: 'settle'; usage: Usage | null } | { kind: 'release' }, status: number): void {
-    if (admission === undefined) throw new Error('a request ended that was never admitted');
-    const outcome: Outcome = { status, upstreamMs, durationMs: sinceStart() };
-    const { keyId } = admission.reservation;
+  type End = { kind: 'settle'; usage: Usage | null } | { kind: 'release' };
+  function record(end: End, status: number, reason: string | null): void {
+    const durationMs = since(startedMs);
+    const outcome: Outcome = { status, upstreamMs, durationMs };
     const command: Settle | Release = { ...end, at: clock.now(), requestId, keyId, outcome };
     const done = ledger.execute(command).catch((error: unknown) => {
       // The reservation stays and lapses: nothing is lost but time.
       observer.failed('A request could not be settled.', error, { request_id: requestId });
     });
     ctx.waitUntil(done);
+    const usage = end.kind === 'settle' ? end.usage : null;
+    observer.requestEnded({ requestId, keyId, route, model, status, reason, usage, upstreamMs, durationMs });
   }
 
   return {
-    refused(reply, reason, model) {
-      tell(reply.status, reason, null, model ?? null);
-      return reply;
-    },
-    admitted(given) {
-      admission = given;
-    },
-    answered() {
-      upstreamMs = sinceStart();
-    },
     settled(status, usage) {
-      record({ kind: 'settle', usage }, status);
-      tell(status, null, usage, modelOf(admission));
+      upstreamMs = since(sentMs);
+      record({ kind: 'settle', usage }, status, null);
     },
-    released(status, reason) {
-      record({ kind: 'release' }, status);
-      tell(status, reason, null, modelOf(admission));
+    released(status) {
+      upstreamMs = since(sentMs);
+      record({ kind: 'release' }, status, `upstream_${status}`);
     },
     failed(status, error) {
-      const served = !(error instanceof UpstreamFailure) || error.mayHaveServed;
-      record(served ? { kind: 'settle', usage: null } : { kind: 'release' }, status);
-      tell(status, reasonOf(error), null, modelOf(admission));
+      const isFree = error instanceof UpstreamFailure && !error.mayHaveServed;
+      record(isFree ? { kind: 'release' } : { kind: 'settle', usage: null }, status, reasonOf(error));
     },
-    streamed(status, { usage, clientGone, error }) {
-      const told = clientGone ? CLIENT_GONE : error === undefined ? status : 502;
-      record({ kind: 'settle', usage }, told);
+    streamed(status, { usage, firstMs, clientGone, error }) {
+      upstreamMs = firstMs === null ? null : Math.round(firstMs - sentMs);
       if (error !== undefined) observer.failed('A stream broke.', error, { request_id: requestId });
-      tell(
-        told,
-        clientGone ? 'client_gone' : error === undefined ? null : reasonOf(error),
-        usage,
-        modelOf(admission),
-      );
+      if (clientGone) record({ kind: 'settle', usage }, CLIENT_GONE, 'client_gone');
+      else if (error === undefined) record({ kind: 'settle', usage }, status, null);
+      else record({ kind: 'settle', usage }, 502, reasonOf(error));
     },
   };
-}
-
-function modelOf(admission: Admission | undefined): string | null {
-  return admission?.reservation.model ?? null;
 }
 
 function reasonOf(error: unknown): string {

@@ -1,19 +1,19 @@
-import type { Endpoint, ReadRequest } from '#core/endpoints.ts';
+import type { BodyProblem, Endpoint, ReadRequest } from '#core/endpoints.ts';
 import type { Admission, Digest, Reserve, UnitPrices, Usage } from '#core/model.ts';
 import { pricesOf } from '#core/price.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '#core/upstream.ts';
-import { UpstreamFailure } from '#core/upstream.ts';
 import { fail } from '../failure.ts';
 import { limitHeaders } from '../limit-headers.ts';
 import { readBody } from '../read-body.ts';
 import { refuse } from '../refusal.ts';
+import type { WireError } from '../reply.ts';
 import { errorReply } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
-import type { Aftermath } from './aftermath.ts';
+import type { Aftermath, Beginning } from './aftermath.ts';
 import { aftermath } from './aftermath.ts';
 import { scanEvents } from './event-scan.ts';
-import { maskedError, passHeaders } from './passing.ts';
+import { accepted, passHeaders } from './passing.ts';
 import { tally } from './tally.ts';
 
 /** An exchange at its time limit may be silent once more before it ends; after this nobody will settle it. */
@@ -37,40 +37,35 @@ async function forward(
   exchange: Exchange,
   digest: Digest,
 ): Promise<Response> {
-  const { ledger, observer, policy, upstream } = services;
-  const ended = aftermath(services, exchange, endpoint.path);
+  const { clock, ledger, observer, policy, upstream } = services;
+  const beginning = { route: endpoint.path, startedMs: clock.elapsedMs() };
+  const refused = (reply: Response, reason: string, model: string | null) =>
+    tellRefusal(services, exchange, { ...beginning, reply, reason, model });
 
   const body = await readBody(exchange.request, policy.bodyBytesMax);
-  if (!body.ok)
-    return ended.refused(errorReply({ ...body.error, headers: idHeader(exchange) }), body.error.code);
+  if (!body.ok) return refused(badRequest(body.error, exchange), body.error.code, null);
   const reading = endpoint.read(body.text, body.bytes.length);
-  if (!reading.ok) return ended.refused(badBody(reading.problem, exchange), 'invalid_body');
+  if (!reading.ok) return refused(badBody(reading.problem, exchange), 'invalid_body', null);
   const { request } = reading;
 
   const command = reserve(request, services, exchange, digest);
-  const answer = await ledger.execute(command);
-  if (!answer.admitted) {
-    return ended.refused(
-      refuse(answer.denial, command.at, idHeader(exchange)),
-      answer.denial.kind,
-      request.call.model,
-    );
+  const admission = await ledger.execute(command);
+  if (!admission.admitted) {
+    const { denial } = admission;
+    return refused(refuse(denial, command.at, idHeader(exchange)), denial.kind, request.call.model);
   }
-  ended.admitted(answer);
+  const ended = aftermath(services, exchange, beginning, admission);
 
-  const forwarded = request.bodyFor(answer.outputTokensMax);
-  let reply: UpstreamAnswer;
   try {
-    reply = await upstream.send(
-      toUpstream(endpoint, forwarded === body.text ? body.bytes : forwarded, exchange),
-    );
+    const changed = request.bodyFor(admission.outputTokensMax);
+    const sent = changed === body.text ? body.bytes : changed;
+    const reply = accepted(await upstream.send(toUpstream(endpoint, sent, exchange)));
+    return pass(endpoint, services, exchange, { request, admission, reply, ended, at: command.at });
   } catch (error) {
     const failed = fail(error, exchange.requestId, observer);
     ended.failed(failed.status, error);
     return failed;
   }
-  ended.answered();
-  return pass(endpoint, services, exchange, { request, admission: answer, reply, ended, at: command.at });
 }
 
 interface Answered {
@@ -81,34 +76,38 @@ interface Answered {
   readonly at: number;
 }
 
-function pass(endpoint: Endpoint, services: Services, exchange: Exchange, answered: Answered): Response {
+function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answered: Answered): Response {
   const { request, admission, reply, ended, at } = answered;
   const { head } = reply;
-  const masked = maskedError(head.status);
-  if (masked !== undefined) {
-    const error = new UpstreamFailure('broken', `The upstream answered ${head.status}.`);
-    services.observer.failed(masked.message, error, {
-      request_id: exchange.requestId,
-      upstream_status: head.status,
-    });
-    ended.released(masked.status, masked.code);
-    return errorReply({ ...masked, headers: { ...masked.headers, ...idHeader(exchange) } });
-  }
   const headers = limitHeaders(admission, at);
   headers['x-request-id'] = exchange.requestId;
-  passHeaders(head, headers);
   if (admission.outputTokensMax !== null) headers['x-quota-max-tokens'] = String(admission.outputTokensMax);
+  passHeaders(head, headers);
   if (reply.kind === 'stream') {
-    const scan = scanEvents(endpoint.usageOf, request.hidesUsage);
-    const { stream, end } = tally(reply.chunks, scan, services.clock);
+    const { stream, end } = tally(reply.chunks, scanEvents(endpoint.usageOf, request.hidesUsage), clock);
     exchange.ctx.waitUntil(end.then((ending) => ended.streamed(head.status, ending)));
     return new Response(stream, { status: head.status, headers });
   }
   const text = textOf(reply.body);
-  if (head.status >= 400) ended.released(head.status, `upstream_${head.status}`);
+  if (head.status >= 400) ended.released(head.status);
   else ended.settled(head.status, usageIn(text, endpoint));
   // Node writes a text together with the head, in one system call; bytes take another.
   return new Response(text ?? reply.body, { status: head.status, headers });
+}
+
+interface ToldRefusal extends Beginning {
+  readonly reply: Response;
+  readonly reason: string;
+  readonly model: string | null;
+}
+
+/** What never got as far as the upstream is told to the observer alone. */
+function tellRefusal({ clock, observer }: Services, { requestId }: Exchange, told: ToldRefusal): Response {
+  const { route, startedMs, reply, reason, model } = told;
+  const durationMs = Math.round(clock.elapsedMs() - startedMs);
+  const nothing = { keyId: null, usage: null, upstreamMs: null };
+  observer.requestEnded({ ...nothing, requestId, route, model, status: reply.status, reason, durationMs });
+  return reply;
 }
 
 /** The command that sets aside the most that a call can use. */
@@ -158,11 +157,12 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-function badBody(
-  { message, param }: { message: string; param: string | null },
-  exchange: Exchange,
-): Response {
+function badBody({ message, param }: BodyProblem, exchange: Exchange): Response {
   const error = { status: 400, type: 'invalid_request_error', code: 'invalid_body', message, param };
+  return badRequest(error, exchange);
+}
+
+function badRequest(error: WireError, exchange: Exchange): Response {
   return errorReply({ ...error, headers: idHeader(exchange) });
 }
 

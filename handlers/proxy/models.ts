@@ -5,7 +5,7 @@ import { refuse } from '../refusal.ts';
 import { errorReply, json } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
-import { maskedError } from './passing.ts';
+import { accepted } from './passing.ts';
 
 interface Model {
   readonly id: string;
@@ -69,19 +69,21 @@ function freshList({ clock, upstream }: Services): () => Promise<readonly Model[
   };
 }
 
+/** @throws UpstreamFailure */
 async function askFor(upstream: Services['upstream']): Promise<readonly Model[]> {
-  const answer = await upstream.send({ method: 'GET', path: '/models', headers: {}, body: null });
-  const { status } = answer.head;
-  if (answer.kind !== 'whole' || status !== 200) {
-    throw new UpstreamFailure(
-      'broken',
-      maskedError(status)?.message ?? `The upstream's list of models is a ${status}.`,
-    );
+  const answer = accepted(await upstream.send({ method: 'GET', path: '/models', headers: {}, body: null }));
+  const list = answer.kind === 'whole' && answer.head.status === 200 ? listIn(answer.body) : undefined;
+  if (list === undefined) throw new UpstreamFailure('broken', 'The upstream gave no list of models.');
+  return list.filter(isModel);
+}
+
+function listIn(body: Uint8Array): readonly unknown[] | undefined {
+  try {
+    const { data } = JSON.parse(new TextDecoder().decode(body)) as { data?: unknown };
+    return Array.isArray(data) ? data : undefined;
+  } catch {
+    return undefined;
   }
-  const list: unknown = JSON.parse(new TextDecoder().decode(answer.body));
-  const data = typeof list === 'object' && list !== null && 'data' in list ? list.data : undefined;
-  if (!Array.isArray(data)) throw new UpstreamFailure('broken', "The upstream's list of models is none.");
-  return data.filter(isModel);
 }
 
 function isModel(value: unknown): value is Model {

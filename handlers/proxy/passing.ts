@@ -1,14 +1,14 @@
-import type { UpstreamHead } from '#core/upstream.ts';
-import type { WireError } from '../reply.ts';
+import type { UpstreamAnswer, UpstreamHead } from '#core/upstream.ts';
+import { UpstreamFailure } from '#core/upstream.ts';
 
 /** Headers of the upstream's answer that a client may see. Its rate limits and cookies are the sponsor's. */
-const PASSED = [
-  'content-type',
-  'cache-control',
-  'openai-processing-ms',
-  'openai-version',
-  'retry-after',
-] as const;
+const PASSED = ['content-type', 'cache-control', 'openai-processing-ms', 'openai-version'] as const;
+
+/** Longer waits are not worth having a client sleep for; the SDKs would. */
+const RETRY_AFTER_S_MAX = 60;
+
+/** Statuses about our own credentials and balance, which are not the client's business. */
+const OURS: ReadonlySet<number> = new Set([401, 402, 403, 407]);
 
 /** Adds what of the upstream's headers goes on to the client. */
 export function passHeaders({ headers }: UpstreamHead, passed: Record<string, string>): void {
@@ -16,21 +16,26 @@ export function passHeaders({ headers }: UpstreamHead, passed: Record<string, st
     const value = headers[name];
     if (value !== undefined) passed[name] = value;
   }
+  const wait = headers['retry-after'];
+  if (wait === undefined) return;
+  if (/^\d+$/.test(wait) && Number(wait) <= RETRY_AFTER_S_MAX) passed['retry-after'] = wait;
+  else passed['x-should-retry'] = 'false';
 }
 
 /**
- * What an upstream's status becomes that is about our own credentials, or leads elsewhere;
- * `undefined` where it is the client's business.
+ * The answer, if it is one to the client's call.
+ * @throws UpstreamFailure if it is about us, or leads elsewhere: then nothing was served
  */
-export function maskedError(status: number): WireError | undefined {
-  const noRetry = { 'x-should-retry': 'false' };
-  if (status === 401 || status === 402 || status === 403 || status === 407) {
-    const message = 'The upstream refuses this service at the moment. The operator can see why.';
-    return { status: 503, type: 'upstream_error', code: 'upstream_unavailable', message, headers: noRetry };
+export function accepted(answer: UpstreamAnswer): UpstreamAnswer {
+  const { status } = answer.head;
+  const isElsewhere = status >= 300 && status < 400;
+  if (isElsewhere || OURS.has(status) || (status === 429 && isBalanceUsedUp(answer))) {
+    throw new UpstreamFailure('refused', `The upstream answered ${status}.`);
   }
-  if (status >= 300 && status < 400) {
-    const message = 'The upstream answered with a redirect, which is not followed.';
-    return { status: 502, type: 'upstream_error', code: 'upstream_broken', message, headers: noRetry };
-  }
-  return undefined;
+  return answer;
+}
+
+/** OpenAI says by a 429 of this code, and not by 402, that the account has nothing left. */
+function isBalanceUsedUp(answer: UpstreamAnswer): boolean {
+  return answer.kind === 'whole' && new TextDecoder().decode(answer.body).includes('"insufficient_quota"');
 }

@@ -15,6 +15,8 @@ export interface Tally {
 export interface TallyEnd {
   /** By the upstream's count, if the stream came to its end; else it costs its reservation. */
   readonly usage: Usage | null;
+  /** When the first bytes came, by the clock that is never set; `null` if none did. */
+  readonly firstMs: number | null;
   /** Whether the client left before the end. */
   readonly clientGone: boolean;
   /** What broke the stream; `undefined` if nothing did. */
@@ -34,16 +36,23 @@ const READ_ON_MS_MAX = 60_000;
 export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Tally {
   const { promise, resolve } = Promise.withResolvers<TallyEnd>();
   let clientGone = false;
+  let firstMs: number | null = null;
   const end = (error?: unknown) => {
     // A count that came before the stream broke may be one of many: only a finished stream is believed.
     const complete = error === undefined || scan.isDone();
-    resolve({ usage: complete ? scan.usage() : null, clientGone, error });
+    resolve({ usage: complete ? scan.usage() : null, firstMs, clientGone, error });
   };
+
+  async function next(): Promise<Uint8Array | undefined> {
+    const chunk = await chunks.next();
+    if (chunk !== undefined) firstMs ??= clock.elapsedMs();
+    return chunk;
+  }
 
   async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     try {
       for (;;) {
-        const chunk = await chunks.next();
+        const chunk = await next();
         const bytes = chunk === undefined ? scan.flush() : scan.push(chunk);
         if (clientGone) return; // `readOn` has taken over
         if (bytes.length > 0) controller.enqueue(bytes);
@@ -67,7 +76,7 @@ export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Ta
     clientGone = true;
     const untilMs = clock.elapsedMs() + READ_ON_MS_MAX;
     try {
-      for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
+      for (let chunk = await next(); chunk !== undefined; chunk = await next()) {
         scan.push(chunk);
         if (clock.elapsedMs() > untilMs) throw new Error('the client is gone and the stream goes on');
       }

@@ -1,0 +1,88 @@
+import { afterEach, expect, test } from 'vitest';
+import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
+import { openProxy } from '#test/fakes/proxy.ts';
+import { sendJson } from '#test/fakes/upstream-server.ts';
+
+let proxy: ProxyUnderTest | undefined;
+afterEach(() => proxy?.close());
+
+const OPENAI_BALANCE =
+  '{"error":{"message":"You exceeded your current quota (org-SECRET)","code":"insufficient_quota"}}';
+const MASKED = { status: 503, code: 'upstream_unavailable', retry: 'false', after: null };
+
+test.each([
+  { name: 'a bad key', upstream: { status: 401, body: '{"error":{"message":"sk-SECRET"}}' }, client: MASKED },
+  { name: 'no balance (DeepSeek)', upstream: { status: 402, body: '{}' }, client: MASKED },
+  {
+    name: 'no balance (OpenAI)',
+    upstream: { status: 429, body: OPENAI_BALANCE, after: '3600' },
+    client: MASKED,
+  },
+  { name: 'a forbidden region', upstream: { status: 403, body: '{}' }, client: MASKED },
+  { name: 'a redirect', upstream: { status: 302, body: '{}' }, client: MASKED },
+  {
+    name: 'a rate limit with a short wait',
+    upstream: { status: 429, body: '{"error":{"code":"rate_limit_exceeded"}}', after: '5' },
+    client: { status: 429, code: 'rate_limit_exceeded', retry: null, after: '5' },
+  },
+  {
+    name: 'a failure with a long wait',
+    upstream: { status: 500, body: '{"error":{"code":"oops"}}', after: '7200' },
+    client: { status: 500, code: 'oops', retry: 'false', after: null },
+  },
+])(
+  "the upstream's answer about $name costs nothing, and the client learns what is its business",
+  async (row) => {
+    const { upstream, client } = row;
+    proxy = await openProxy({
+      behaviour: (_call, response) => {
+        if (upstream.after !== undefined) response.setHeader('retry-after', upstream.after);
+        sendJson(response, upstream.body, upstream.status);
+      },
+    });
+    const { secret, key } = await proxy.issue({ quotas: [{ meter: 'requests', period: 'day', limit: 1 }] });
+    const reply = await proxy.chat(secret);
+    const text = await reply.text();
+    expect(reply.status).toBe(client.status);
+    expect(JSON.parse(text).error.code).toBe(client.code);
+    expect(text).not.toContain('SECRET');
+    expect(reply.headers.get('x-should-retry')).toBe(client.retry);
+    expect(reply.headers.get('retry-after')).toBe(client.after);
+    await proxy.settled();
+    const day = (await proxy.store.keys.account({ id: key.id }))?.buckets.find(
+      ({ period }) => period === 'day',
+    );
+    expect(day).toMatchObject({ used: { requests: 0 }, held: { requests: 0 } });
+  },
+);
+
+test.each([
+  { name: 'its refusal', status: 401, body: '{}', told: { status: 503, code: 'upstream_unavailable' } },
+  {
+    name: 'a page of another server',
+    status: 200,
+    body: '<html>',
+    told: { status: 502, code: 'upstream_broken' },
+  },
+  { name: 'no list', status: 200, body: 'null', told: { status: 502, code: 'upstream_broken' } },
+])('for the list of models, $name of the upstream is told the same way', async ({ status, body, told }) => {
+  proxy = await openProxy({ behaviour: (_call, response) => sendJson(response, body, status) });
+  const { secret } = await proxy.issue();
+  const reply = await proxy.fetch('/v1/models', { headers: { authorization: `Bearer ${secret}` } });
+  const { error } = (await reply.json()) as { error: { code: string } };
+  expect({ status: reply.status, code: error.code }).toEqual(told);
+});
+
+test('a list of models is cut to what the key may use, and asked for once', async () => {
+  const list = JSON.stringify({ object: 'list', data: [{ id: 'a' }, { id: 'org/b' }, { id: 'c' }] });
+  proxy = await openProxy({ behaviour: (_call, response) => sendJson(response, list) });
+  const { secret } = await proxy.issue({ models: ['org/b', 'c'] });
+  const headers = { authorization: `Bearer ${secret}` };
+  const { data } = (await (await proxy.fetch('/v1/models', { headers })).json()) as {
+    data: { id: string }[];
+  };
+  expect(data.map(({ id }) => id)).toEqual(['org/b', 'c']);
+  expect(await (await proxy.fetch('/v1/models/org/b', { headers })).json()).toEqual({ id: 'org/b' });
+  expect((await proxy.fetch('/models/a', { headers })).status).toBe(404);
+  expect(proxy.upstream.seen).toHaveLength(1);
+});
