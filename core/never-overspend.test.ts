@@ -62,7 +62,7 @@ const stepsBilling = (shareMax: number): fc.Arbitrary<Step[]> =>
     { maxLength: 80 },
   );
 
-test('no interleaving spends more than any quota of a key or of the sponsor', () => {
+test('Q2: no interleaving spends more than any quota of a key or of the sponsor', () => {
   fc.assert(
     fc.property(limits, stepsBilling(1), (limits, steps) => {
       for (const { overdraft } of replay(limits, steps)) expect(overdraft).toEqual(NOTHING);
@@ -71,7 +71,7 @@ test('no interleaving spends more than any quota of a key or of the sponsor', ()
   );
 });
 
-test('only an upstream that bills more than it was allowed overspends, and that is on record', () => {
+test('Q2: only an upstream that bills more than it was allowed overspends, and that is on record', () => {
   fc.assert(
     fc.property(limits, stepsBilling(2), (limits, steps) => void replay(limits, steps)),
     { numRuns: 300 },

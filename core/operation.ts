@@ -3,7 +3,7 @@ import type { Instant } from './model.ts';
 /** An admin action about to be recorded. */
 export interface OperationDraft {
   readonly at: Instant;
-  /** Who: `admin` and the address that the request came from, or `cli`. */
+  /** Who: `admin` and the address that the request came from, `admin@203.0.113.7`. */
   readonly actor: string;
   /** What, in the words of the admin API: `keys.create`, `usage.reset`, … */
   readonly action: string;

@@ -272,9 +272,11 @@ test('the command line takes the first of several tokens, and refuses an odd add
 });
 
 test('a demonstration has the demo upstream and a place of its own, unless it is told where', () => {
-  const real = { NODE_ENV: 'production', UPSTREAM_API_KEY: 'k', DEEPSEEK_BASE_URL: 'http://x' };
+  const real = { UPSTREAM_API_KEY: 'k', DEEPSEEK_BASE_URL: 'http://x' };
   const config = readDemoConfig(() => '/made', real);
   expect(config).toMatchObject({ production: false, upstream: null, storePath: '/made/quota.db' });
   const placed = readDemoConfig(() => expect.fail('nothing was to be made'), { SQLITE_PATH: '/d/q.db' });
   expect(placed.storePath).toBe('/d/q.db');
+  const production = { NODE_ENV: 'production' };
+  expect(() => readDemoConfig(() => expect.fail('nothing was to be made'), production)).toThrow('NODE_ENV');
 });

@@ -73,10 +73,15 @@ export function readConfig(env: Environment = process.env): Config {
 /**
  * The configuration of a demonstration: whatever else is set, the built-in upstream answers.
  * Where no STORE_PATH is set, everything is kept in the directory that `makeDirectory` makes.
- * @throws ConfigError
+ * @throws ConfigError, and in production always: nobody's data come near a demonstration
  */
 export function readDemoConfig(makeDirectory: () => string, env: Environment = process.env): Config {
-  const { UPSTREAM_BASE_URL, UPSTREAM_API_KEY, DEEPSEEK_BASE_URL, DEEPSEEK_API_KEY, NODE_ENV, ...rest } = env;
+  const { UPSTREAM_BASE_URL, UPSTREAM_API_KEY, DEEPSEEK_BASE_URL, DEEPSEEK_API_KEY, ...rest } = env;
+  if (rest['NODE_ENV'] === 'production') {
+    throw new ConfigError([
+      'NODE_ENV: is production, where no demo upstream answers: unset it for a demonstration',
+    ]);
+  }
   const isPlaced = givenSettings(rest, [])['STORE_PATH'] !== undefined;
   return readConfig(isPlaced ? rest : { ...rest, STORE_PATH: join(makeDirectory(), 'quota.db') });
 }

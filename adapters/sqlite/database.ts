@@ -10,6 +10,9 @@ const SQLITE_VERSION_MIN = [3, 51, 3];
 /** A full check reads every page: about a second for each gigabyte of warm pages, longer from a slow disk. */
 const FULL_CHECK_BYTES_MAX = 64 * 1024 * 1024;
 
+/** After a long reader is gone, the log shrinks again to this: four checkpoints' worth. */
+const LOG_BYTES_KEPT = 64 * 1024 * 1024;
+
 /** How long to wait for a person with the sqlite3 command who is writing just now. */
 const BUSY_TIMEOUT_MS = 5000;
 
@@ -102,8 +105,7 @@ function configure(database: Database.Database): void {
   database.pragma('temp_store = MEMORY');
   // The hot pages are written again and again: 16 MiB of log between checkpoints writes each of them seldom.
   database.pragma('wal_autocheckpoint = 4000');
-  // After a long reader is gone, the log shrinks again to this.
-  database.pragma(`journal_size_limit = ${FULL_CHECK_BYTES_MAX}`);
+  database.pragma(`journal_size_limit = ${LOG_BYTES_KEPT}`);
 }
 
 function refuseOldSqlite(database: Database.Database): void {

@@ -35,7 +35,7 @@ type Ask =
 
 /** Random histories, in a zone with a clock change, give the same answers from a store and from the reference. */
 export function testAgainstReference(open: OpenStore): void {
-  test('any history with crashes between commits gives the same answers, and breaks no invariant', async () => {
+  test('Q2: any history with crashes between commits gives the same answers, and breaks no invariant', async () => {
     const calendar = calendarOf('America/New_York');
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
