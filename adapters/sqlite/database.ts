@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readSync, realpathSync, sta
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { APPLICATION_ID, migrate, migratedTo } from './migrations.ts';
+import { operationRows } from './operation-rows.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** Earlier versions can corrupt a WAL database when two connections write (https://sqlite.org/wal.html, "WAL-reset bug"). */
@@ -141,6 +142,8 @@ function refuseMixed(database: Database.Database, path: string): void {
   const sql = 'SELECT n FROM ledger WHERE key_id NOT IN (SELECT id FROM keys) LIMIT 1';
   const n = database.prepare<[], number>(sql).pluck().get();
   if (n !== undefined) throw damaged(path, `entry ${n} of the ledger is of a key that there is none of`);
+  const { brokenAt } = operationRows(database).verify();
+  if (brokenAt !== null) throw damaged(path, `operation ${brokenAt} does not follow from the one before`);
 }
 
 /** SQLite would throw such a log away, and with it the last that is known of the lost database. */

@@ -149,6 +149,7 @@ test('D9: the log of a later state beside an older database is not served from',
 
 test.each([
   { name: 'of as many keys', keys: 30, requests: 0 },
+  { name: 'whose pages all fit', keys: 20, requests: 0 },
   { name: 'of few keys that were used', keys: 3, requests: 5 },
 ])('D9: the log of another database $name is not served from', async ({ keys, requests }) => {
   const [one, other] = [join(directory, 'one'), join(directory, 'other')];
