@@ -43,17 +43,17 @@ export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Ta
     resolve({ usage: complete ? scan.usage() : null, firstMs, clientGone, error });
   };
 
-  async function next(): Promise<Uint8Array | undefined> {
-    const chunk = await chunks.next();
-    if (chunk !== undefined) firstMs ??= clock.elapsedMs();
-    return chunk;
+  function count(chunk: Uint8Array | undefined): Uint8Array {
+    if (chunk === undefined) return scan.flush();
+    firstMs ??= clock.elapsedMs();
+    return scan.push(chunk);
   }
 
   async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     try {
       for (;;) {
-        const chunk = await next();
-        const bytes = chunk === undefined ? scan.flush() : scan.push(chunk);
+        const chunk = await chunks.next();
+        const bytes = count(chunk);
         if (clientGone) return; // `readOn` has taken over
         if (bytes.length > 0) controller.enqueue(bytes);
         if (chunk === undefined) {
@@ -76,11 +76,11 @@ export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Ta
     clientGone = true;
     const untilMs = clock.elapsedMs() + READ_ON_MS_MAX;
     try {
-      for (let chunk = await next(); chunk !== undefined; chunk = await next()) {
-        scan.push(chunk);
+      for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
+        count(chunk);
         if (clock.elapsedMs() > untilMs) throw new Error('the client is gone and the stream goes on');
       }
-      scan.flush();
+      count(undefined);
       end();
     } catch (error) {
       chunks.cancel();
