@@ -9,7 +9,7 @@ interface Row {
   readonly call?: Partial<Call>;
   readonly prices?: UnitPrices | null;
   /** The bound that the upstream is given, `null` if the call is left alone; or the refusal. */
-  readonly sets: number | null | 'refused';
+  readonly sets: number | null | 'asked' | 'refused';
   readonly tokens?: number;
 }
 
@@ -27,7 +27,7 @@ const rows: readonly Row[] = [
     call: UNASKED,
     sets: null,
   },
-  { name: 'enough is left', quotas: [EASY], sets: null, tokens: 150 },
+  { name: 'enough is left', quotas: [EASY], sets: 'asked', tokens: 150 },
   { name: 'not asked: the default', quotas: [EASY], call: UNASKED, sets: 4_096, tokens: 4_196 },
   {
     name: "not asked: the model's own bound",
@@ -45,11 +45,11 @@ const rows: readonly Row[] = [
     name: "less than the model's own bound",
     quotas: [EASY],
     call: { modelOutputTokensMax: 8_192 },
-    sets: null,
+    sets: 'asked',
     tokens: 150,
   },
 
-  { name: 'tokens fit exactly', quotas: [perDay('tokens', 150)], sets: null, tokens: 150 },
+  { name: 'tokens fit exactly', quotas: [perDay('tokens', 150)], sets: 'asked', tokens: 150 },
   { name: 'tokens one short: clamped', quotas: [perDay('tokens', 149)], sets: 49, tokens: 149 },
   {
     name: 'tokens not asked: clamped to what is left',
@@ -64,7 +64,7 @@ const rows: readonly Row[] = [
     name: 'asked for less than the least',
     quotas: [perDay('tokens', 101)],
     call: { outputTokensMax: 1 },
-    sets: null,
+    sets: 'asked',
     tokens: 101,
   },
   {
@@ -86,7 +86,7 @@ const rows: readonly Row[] = [
     name: 'choices fit exactly',
     quotas: [perDay('tokens', 250)],
     call: { choices: 3 },
-    sets: null,
+    sets: 'asked',
     tokens: 250,
   },
   {
@@ -96,7 +96,7 @@ const rows: readonly Row[] = [
     sets: 'refused',
   },
 
-  { name: 'cost fits exactly', quotas: [perDay('cost', 200)], sets: null, tokens: 150 },
+  { name: 'cost fits exactly', quotas: [perDay('cost', 200)], sets: 'asked', tokens: 150 },
   { name: 'cost one short: clamped', quotas: [perDay('cost', 199)], sets: 49, tokens: 149 },
   { name: 'cost for the least answer', quotas: [perDay('cost', 132)], sets: 16, tokens: 116 },
   { name: 'cost below the least answer', quotas: [perDay('cost', 131)], sets: 'refused' },
@@ -117,7 +117,7 @@ const rows: readonly Row[] = [
     name: 'output that is free is not clamped',
     quotas: [perDay('cost', 100)],
     prices: FREE_OUTPUT,
-    sets: null,
+    sets: 'asked',
     tokens: 150,
   },
   {
@@ -130,7 +130,7 @@ const rows: readonly Row[] = [
     name: 'no money, and everything free',
     quotas: [perDay('cost', 0)],
     prices: { ...FREE_OUTPUT, input: 0, cachedInput: 0 },
-    sets: null,
+    sets: 'asked',
   },
   { name: 'no price, and only tokens are bounded', quotas: [perDay('tokens', 149)], prices: null, sets: 49 },
 
@@ -150,7 +150,10 @@ test.each(rows)('$name', ({ quotas, call, prices = PRICES, sets, tokens }) => {
       expect(result).toMatchObject({ admitted: false, denial: { kind: 'quota_exceeded' } });
       continue;
     }
-    expect(result).toMatchObject({ admitted: true, outputTokensMax: sets });
+    expect(result).toMatchObject({
+      admitted: true,
+      outputTokensMax: sets === 'asked' ? command.call.outputTokensMax : sets,
+    });
     if (tokens !== undefined) expect(entries[0]).toMatchObject({ reservation: { amount: { tokens } } });
   }
 });

@@ -169,7 +169,7 @@ function admitted(account: Account, command: Reserve, terms: Terms): Decision<Ad
     result: {
       admitted: true,
       reservation,
-      outputTokensMax: bounded && granted !== call.outputTokensMax ? granted : null,
+      outputTokensMax: bounded ? granted : null,
       standings: standings.map((standing) => ({ ...standing, held: standing.held + amount[standing.meter] })),
       rate: rate?.standing ?? null,
     },

@@ -30,7 +30,7 @@ test.each([
   { param: 'stream_options', wrong: [true, 'include_usage', []] },
   { param: 'n', wrong: [0, -1, 1.5, '1', 129, true, [1]] },
   { param: 'best_of', wrong: [0, -1, 1.5, '1', 129] },
-  { param: 'max_tokens', wrong: [0, -1, 1.5, '10', 1e9, {}] },
+  { param: 'max_to\u212aens', wrong: [0, -1, 1.5, '10', 1e9, {}] },
   { param: 'max_completion_tokens', wrong: [0, -1, 1.5, '10', 1e9] },
 ])('a wrong $param is refused by name', ({ param, wrong }) => {
   for (const value of wrong) {
@@ -128,7 +128,7 @@ test('what is not text may cost more than its bytes', () => {
       { role: 'user', content: [image] },
     ],
   });
-  expect(understood(body).call.inputTokensMax).toBe(Buffer.byteLength(body) + 3 * 2_000);
+  expect(understood(body).call.inputTokensMax).toBe(Buffer.byteLength(body) + 3 * 50_000);
 });
 
 test.each([
@@ -205,4 +205,51 @@ test.each([{ stream: false }, { stream: null }, {}])('%j is no stream: nothing i
     messages: MESSAGES,
     ...members,
   });
+});
+
+test.each([
+  {
+    name: 'OpenAI refuses two bounds',
+    model: 'gpt-4o',
+    members: { max_completion_tokens: 16 },
+    set: { max_completion_tokens: 7 },
+  },
+  {
+    name: 'DeepSeek ignores max_completion_tokens',
+    model: 'deepseek-chat',
+    members: { max_completion_tokens: 16 },
+    set: { max_tokens: 7, max_completion_tokens: 7 },
+  },
+  {
+    name: 'a server may obey the larger of two',
+    model: 'm',
+    members: { max_tokens: 7, max_completion_tokens: 90_000 },
+    set: { max_tokens: 7, max_completion_tokens: 7 },
+  },
+  {
+    name: 'llama.cpp prefers its own',
+    model: 'm',
+    members: { max_tokens: 7, n_predict: 90_000 },
+    set: { max_tokens: 7, n_predict: 7 },
+  },
+])('every bound that the model may obey is the bound: $name', ({ model, members, set }) => {
+  const { call, bodyFor } = understood(JSON.stringify({ model, messages: [], ...members }));
+  expect(call.outputTokensMax).toBe(Math.min(...Object.values(members)));
+  expect(JSON.parse(bodyFor(7))).toEqual({ model, messages: [], ...members, ...set });
+});
+
+test.each([
+  { body: '{"model":"m","messages":[],"MAX_TOKENS":9}', param: 'MAX_TOKENS' },
+  { body: '{"model":"cheap","messages":[],"Model":"dear"}', param: 'Model' },
+  { body: '{"model":"m","messages":[],"\u017ftream":true}', param: 'ſtream' },
+  { body: '{"model":"m","messages":[],"to\u212aens":1,"max_to\u212aens":9}', param: 'max_to\u212aens' },
+  { body: '{"model":"m","messages":[],"models":["dear"]}', param: 'models' },
+  {
+    body: '{"model":"m","messages":[{"role":"user","content":[{"type":"image_url"}],"content":"x"}]}',
+    param: null,
+  },
+  { body: '{"model":"m","messages":[],"metadata":{"a":{"b":1,"b":2}}}', param: null },
+  { body: `{"model":"m","messages":[${'{},'.repeat(100_000)}{}]}`, param: null },
+])('another reading of the body is refused: $body', ({ body, param }) => {
+  expect(chatCompletions.read(body, body.length)).toMatchObject({ ok: false, problem: { param } });
 });

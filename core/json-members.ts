@@ -8,6 +8,10 @@ export interface Member {
 
 export interface Members {
   readonly list: readonly Member[];
+  /** Members at all levels of nesting. */
+  readonly count: number;
+  /** Objects, arrays, and commas: what a parser makes things of. */
+  readonly structures: number;
   /** Levels of nesting, the object itself included. */
   readonly depth: number;
 }
@@ -29,6 +33,8 @@ export function membersOf(text: string): Members {
   const list: Member[] = [];
   let depth = 0;
   let depthMax = 0;
+  let count = 0;
+  let structures = 0;
   let name: { text: string; start: number } | undefined;
   let valueStart = 0;
   let last = 0;
@@ -42,10 +48,14 @@ export function membersOf(text: string): Members {
       at = end - 1;
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       depth += 1;
+      structures += 1;
       depthMax = Math.max(depthMax, depth);
       last = at + 1;
     } else if (code === COLON) {
+      count += 1;
       if (depth === 1) valueStart = startOfValue(text, at + 1);
+    } else if (code === COMMA && depth !== 1) {
+      structures += 1;
     } else if (depth === 1 && (code === COMMA || code === CLOSE_BRACE)) {
       if (name !== undefined) list.push({ name: name.text, start: name.start, valueStart, end: last });
       name = undefined;
@@ -57,7 +67,7 @@ export function membersOf(text: string): Members {
       last = at + 1;
     }
   }
-  return { list, depth: depthMax };
+  return { list, count, structures, depth: depthMax };
 }
 
 /** The first name that stands there twice; JSON leaves open which one counts (RFC 8259 §4). */

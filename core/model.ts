@@ -242,7 +242,7 @@ export interface RateStanding {
 export interface Admission {
   readonly admitted: true;
   readonly reservation: Reservation;
-  /** The bound on output tokens of one choice that the upstream must be given; `null`: leave the call alone. */
+  /** The bound on output tokens of one choice that the upstream must hear; `null`: leave the call alone. */
   readonly outputTokensMax: number | null;
   readonly standings: readonly Standing[];
   readonly rate: RateStanding | null;

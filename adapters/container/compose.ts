@@ -124,7 +124,6 @@ async function startDemo() {
 
 async function openUpstreamOf(config: Config, baseUrl: string, apiKey: string | null) {
   const { openUpstream } = await import('#adapters/upstream/open-upstream.ts');
-  const { systemClock } = await import('#adapters/system/system-clock.ts');
   const { connectTimeoutMs, headersTimeoutMs, silenceTimeoutMs, exchangeMsMax } = config;
   return openUpstream({
     baseUrl,
@@ -135,7 +134,6 @@ async function openUpstreamOf(config: Config, baseUrl: string, apiKey: string | 
     silenceTimeoutMs,
     exchangeMsMax,
     answerBytesMax: ANSWER_BYTES_MAX,
-    elapsedMs: systemClock.elapsedMs,
   });
 }
 

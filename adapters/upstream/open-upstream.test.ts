@@ -39,7 +39,6 @@ function config(baseUrl: string): UpstreamConfig {
     silenceTimeoutMs: 10_000,
     exchangeMsMax: 20_000,
     answerBytesMax: 100_000,
-    elapsedMs: () => performance.now(),
   };
 }
 
@@ -210,6 +209,21 @@ test('a stream that breaks rejects after the chunks that came', async () => {
   if (answer.kind !== 'stream') throw new Error('no stream');
   await answer.chunks.next();
   await expect(answer.chunks.next()).rejects.toMatchObject({ kind: 'broken', mayHaveServed: true });
+});
+
+test('a stream that nobody reads ends with its exchange, too', async () => {
+  let closed: (() => void) | undefined;
+  const isClosed = new Promise<void>((resolve) => {
+    closed = resolve;
+  });
+  const answers: RequestListener = (request, response) => {
+    request.socket.on('close', () => closed?.());
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('x'.repeat(1_000_000));
+  };
+  const upstream = await upstreamThat(answers, { exchangeMsMax: 300 });
+  const answer = await upstream.send(CALL);
+  if (answer.kind !== 'stream') throw new Error('no stream');
+  await isClosed;
 });
 
 test('cancelling a stream closes its connection', async () => {

@@ -1,4 +1,5 @@
 import type { Admission, Outcome, Release, Settle, Usage } from '#core/model.ts';
+import { StoreUnavailable } from '#core/ports.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
 import type { Exchange } from '../route.ts';
 import type { Services } from '../services.ts';
@@ -13,6 +14,8 @@ export interface Aftermath {
   settled(status: number, usage: Usage | null): void;
   /** Answered by an error of the upstream, which costs nothing. */
   released(status: number): void;
+  /** Answered by a gateway that gave up waiting: it costs its reservation. */
+  unanswered(status: number): void;
   /** Not answered. It costs its reservation if the upstream may have served it. */
   failed(status: number, error: unknown): void;
   streamed(status: number, end: TallyEnd): void;
@@ -41,8 +44,8 @@ export function aftermath(
     const durationMs = since(startedMs);
     const outcome: Outcome = { status, upstreamMs, durationMs };
     const command: Settle | Release = { ...end, at: clock.now(), requestId, keyId, outcome };
-    const done = ledger.execute(command).catch((error: unknown) => {
-      // The reservation stays and lapses: nothing is lost but time.
+    const done = persist(() => ledger.execute(command)).catch((error: unknown) => {
+      // The reservation stays and lapses, at its full amount.
       observer.failed('A request could not be settled.', error, { request_id: requestId });
     });
     ctx.waitUntil(done);
@@ -59,6 +62,10 @@ export function aftermath(
       upstreamMs = since(sentMs);
       record({ kind: 'release' }, status, `upstream_${status}`);
     },
+    unanswered(status) {
+      upstreamMs = since(sentMs);
+      record({ kind: 'settle', usage: null }, status, `upstream_${status}`);
+    },
     failed(status, error) {
       const isFree = error instanceof UpstreamFailure && !error.mayHaveServed;
       record(isFree ? { kind: 'release' } : { kind: 'settle', usage: null }, status, reasonOf(error));
@@ -71,6 +78,22 @@ export function aftermath(
       else record({ kind: 'settle', usage }, 502, reasonOf(error));
     },
   };
+}
+
+/** Waits between tries, in milliseconds: half a minute in all, the longest that a store is locked by hand. */
+const TRY_AGAIN_MS = [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000] as const;
+
+/** Tries again while the store cannot record: ending a request is idempotent, and its usage is known only here. */
+async function persist<T>(end: () => Promise<T>): Promise<T> {
+  for (const waitMs of TRY_AGAIN_MS) {
+    try {
+      return await end();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+  return end();
 }
 
 function reasonOf(error: unknown): string {

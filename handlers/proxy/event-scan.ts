@@ -12,6 +12,8 @@ export interface EventScan {
   usage(): Usage | null;
   /** Whether the event was seen that ends a stream. */
   isDone(): boolean;
+  /** Whether the usage came where a stream ends: by itself, or with a reason for finishing. */
+  isFinal(): boolean;
 }
 
 /**
@@ -24,6 +26,7 @@ export function scanEvents(usageOf: (event: unknown) => Usage | null, hidesUsage
   const encoder = new TextEncoder();
   let usage: Usage | null = null;
   let done = false;
+  let final = false;
   let dropsBlank = false;
 
   function pass(bytes: Uint8Array): Uint8Array {
@@ -48,7 +51,9 @@ export function scanEvents(usageOf: (event: unknown) => Usage | null, hidesUsage
     if (!payload.includes('"usage"')) return line;
     const event = parse(payload);
     usage = usageOf(event) ?? usage;
-    if (!hidesUsage || event === undefined) return line;
+    if (event === undefined) return line;
+    final = isUsageOnly(event) || hasFinished(event);
+    if (!hidesUsage) return line;
     dropsBlank = isUsageOnly(event);
     if (dropsBlank) return '';
     if (event['usage'] !== null) return line;
@@ -63,6 +68,7 @@ export function scanEvents(usageOf: (event: unknown) => Usage | null, hidesUsage
     flush: () => pass(lines.rest()),
     usage: () => usage,
     isDone: () => done,
+    isFinal: () => final,
   };
 }
 
@@ -75,6 +81,12 @@ function parse(payload: string): StreamEvent | undefined {
   } catch {
     return undefined;
   }
+}
+
+function hasFinished({ choices }: StreamEvent): boolean {
+  return (
+    Array.isArray(choices) && choices.length > 0 && choices.every((choice) => Boolean(choice?.finish_reason))
+  );
 }
 
 /** The extra event of OpenAI's `stream_options.include_usage`: usage, and no choice. */

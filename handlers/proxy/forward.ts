@@ -13,7 +13,7 @@ import type { Services } from '../services.ts';
 import type { Aftermath, Beginning } from './aftermath.ts';
 import { aftermath } from './aftermath.ts';
 import { scanEvents } from './event-scan.ts';
-import { accepted, passHeaders } from './passing.ts';
+import { accepted, mayHaveBeenServed, passHeaders } from './passing.ts';
 import { tally } from './tally.ts';
 
 /** An exchange at its time limit may be silent once more before it ends; after this nobody will settle it. */
@@ -81,7 +81,8 @@ function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answe
   const { head } = reply;
   const headers = limitHeaders(admission, at);
   headers['x-request-id'] = exchange.requestId;
-  if (admission.outputTokensMax !== null) headers['x-quota-max-tokens'] = String(admission.outputTokensMax);
+  const bound = admission.outputTokensMax;
+  if (bound !== null && bound !== request.call.outputTokensMax) headers['x-quota-max-tokens'] = String(bound);
   passHeaders(head, headers);
   if (reply.kind === 'stream') {
     const { stream, end } = tally(reply.chunks, scanEvents(endpoint.usageOf, request.hidesUsage), clock);
@@ -89,7 +90,8 @@ function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answe
     return new Response(stream, { status: head.status, headers });
   }
   const text = textOf(reply.body);
-  if (head.status >= 400) ended.released(head.status);
+  if (mayHaveBeenServed(head.status)) ended.unanswered(head.status);
+  else if (head.status >= 400) ended.released(head.status);
   else ended.settled(head.status, usageIn(text, endpoint));
   // Node writes a text together with the head, in one system call; bytes take another.
   return new Response(text ?? reply.body, { status: head.status, headers });

@@ -10,13 +10,22 @@ const RETRY_AFTER_S_MAX = 60;
 /** Statuses about our own credentials and balance, which are not the client's business. */
 const OURS: ReadonlySet<number> = new Set([401, 402, 403, 407]);
 
+/** A gateway's word that it stopped waiting: what is behind it may have gone on, and been billed. */
+const UNANSWERED: ReadonlySet<number> = new Set([504, 520, 524]);
+
+/** Whether an upstream's error leaves open that it served the call. */
+export function mayHaveBeenServed(status: number): boolean {
+  return UNANSWERED.has(status);
+}
+
 /** Adds what of the upstream's headers goes on to the client. */
-export function passHeaders({ headers }: UpstreamHead, passed: Record<string, string>): void {
+export function passHeaders({ headers, status }: UpstreamHead, passed: Record<string, string>): void {
   for (const name of PASSED) {
     const value = headers[name];
     if (value !== undefined) passed[name] = value;
   }
   const wait = headers['retry-after'];
+  if (mayHaveBeenServed(status)) passed['x-should-retry'] = 'false';
   if (wait === undefined) return;
   if (/^\d+$/.test(wait) && Number(wait) <= RETRY_AFTER_S_MAX) passed['retry-after'] = wait;
   else passed['x-should-retry'] = 'false';

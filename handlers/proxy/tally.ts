@@ -17,7 +17,7 @@ export interface TallyEnd {
   readonly usage: Usage | null;
   /** When the first bytes came, by the clock that is never set; `null` if none did. */
   readonly firstMs: number | null;
-  /** Whether the client left before the end. */
+  /** Whether the client left before the last event was on its way to it. */
   readonly clientGone: boolean;
   /** What broke the stream; `undefined` if nothing did. */
   readonly error: unknown;
@@ -36,11 +36,13 @@ const READ_ON_MS_MAX = 60_000;
 export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Tally {
   const { promise, resolve } = Promise.withResolvers<TallyEnd>();
   let clientGone = false;
+  let leftEarly = false;
   let firstMs: number | null = null;
   const end = (error?: unknown) => {
     // A count that came before the stream broke may be one of many: only a finished stream is believed.
-    const complete = error === undefined || scan.isDone();
-    resolve({ usage: complete ? scan.usage() : null, firstMs, clientGone, error });
+    const complete = scan.isDone() || (error === undefined && scan.isFinal());
+    const usage = complete ? scan.usage() : null;
+    resolve({ usage, firstMs, clientGone: leftEarly, error });
   };
 
   function count(chunk: Uint8Array | undefined): Uint8Array {
@@ -74,6 +76,7 @@ export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Ta
   /** The client is gone: nobody gets the bytes any more, and they are counted all the same. */
   async function readOn(): Promise<void> {
     clientGone = true;
+    leftEarly = !scan.isDone();
     const untilMs = clock.elapsedMs() + READ_ON_MS_MAX;
     try {
       for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {

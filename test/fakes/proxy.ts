@@ -132,7 +132,6 @@ const LIMITS = {
   silenceTimeoutMs: 10_000,
   exchangeMsMax: 60_000,
   answerBytesMax: 10_000_000,
-  elapsedMs: () => performance.now(),
 };
 
 const POLICY: Policy = {

@@ -6,6 +6,7 @@ import { openSqlite } from '#adapters/sqlite/open-sqlite.ts';
 import type { Amount, Bucket, Period, Quota } from '#core/model.ts';
 import type { ProxyOptions, ProxyUnderTest } from '#test/fakes/proxy.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
+import type { SeenCall } from '#test/fakes/upstream-server.ts';
 import { completion, events, sendEvents, sendJson } from '#test/fakes/upstream-server.ts';
 
 let proxy: ProxyUnderTest | undefined;
@@ -112,6 +113,29 @@ test.each([
     true,
   );
 });
+
+test.each([
+  { name: 'the larger of two bounds', bound: (body: SeenCall['body']) => Math.max(...boundsIn(body)) },
+  {
+    name: 'max_tokens alone (DeepSeek)',
+    bound: (body: SeenCall['body']) => Number(body['max_tokens'] ?? 8_192),
+  },
+])('Q4: an upstream that obeys $name never bills beyond the quota', async ({ bound }) => {
+  const under = await open({
+    behaviour: ({ body }, response) => sendJson(response, completion(promptTokensOf(body), bound(body))),
+  });
+  for (const body of [{ max_completion_tokens: 16 }, { max_tokens: 16, max_completion_tokens: 90_000 }]) {
+    const { secret, key } = await under.issue({ quotas: [TOKENS] });
+    expect((await under.chat(secret, body)).status).toBe(200);
+    await under.settled();
+    expect((await bucketOf(under, key.id, 'day')).used.tokens).toBeLessThanOrEqual(TOKENS.limit);
+  }
+});
+
+const boundsIn = (body: SeenCall['body']) => [
+  Number(body['max_tokens'] ?? 0),
+  Number(body['max_completion_tokens'] ?? 0),
+];
 
 test('Q4: what an upstream bills beyond max_tokens is charged, and recorded as an overdraft', async () => {
   const under = await open({ behaviour: (_call, response) => sendJson(response, completion(10, 50_000)) });

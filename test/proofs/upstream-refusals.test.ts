@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
+import { StoreUnavailable } from '#core/ports.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
-import { sendJson } from '#test/fakes/upstream-server.ts';
+import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 
 let proxy: ProxyUnderTest | undefined;
 afterEach(() => proxy?.close());
@@ -55,6 +56,38 @@ test.each([
     expect(day).toMatchObject({ used: { requests: 0 }, held: { requests: 0 } });
   },
 );
+
+test.each([504, 520, 524])(
+  'a gateway that gave up waiting (%i) may have been served: it costs its reservation',
+  async (status) => {
+    proxy = await openProxy({ behaviour: (_call, response) => sendJson(response, '{"error":{}}', status) });
+    const { secret } = await proxy.issue();
+    const reply = await proxy.chat(secret);
+    expect(reply.status).toBe(status);
+    expect(reply.headers.get('x-should-retry')).toBe('false');
+    await proxy.settled();
+    const receipt = await proxy.store.reports.receipt(reply.headers.get('x-request-id') ?? '');
+    expect(receipt).toMatchObject({ status: 'settled', source: 'estimate', used: receipt?.reserved });
+  },
+);
+
+test('a store that cannot record for a moment does not cost the usage', async () => {
+  proxy = await openProxy({ behaviour: (_call, response) => sendJson(response, completion(5_000, 45_000)) });
+  const { secret } = await proxy.issue();
+  const { ledger } = proxy.store;
+  const execute = ledger.execute.bind(ledger);
+  let locked = 2;
+  proxy.services.ledger.execute = (command) => {
+    if (command.kind !== 'settle' || locked === 0) return execute(command);
+    locked -= 1;
+    return Promise.reject(new StoreUnavailable('database is locked'));
+  };
+  const reply = await proxy.chat(secret);
+  expect(reply.status).toBe(200);
+  await proxy.settled();
+  const receipt = await proxy.store.reports.receipt(reply.headers.get('x-request-id') ?? '');
+  expect(receipt).toMatchObject({ status: 'settled', used: { tokens: 50_000 } });
+});
 
 test.each([
   { name: 'its refusal', status: 401, body: '{}', told: { status: 503, code: 'upstream_unavailable' } },
