@@ -109,7 +109,7 @@ function endingOf(entry: LedgerEntry | undefined): EndingPart {
     case 'released':
       return { ...OPEN, status: 'released', endedAt: entry.at, used: NOTHING, outcome: entry.outcome };
     case 'lapsed':
-      return { ...OPEN, status: 'lapsed', endedAt: entry.at, used: entry.used };
+      return { ...OPEN, status: 'lapsed', endedAt: entry.at, used: entry.used, source: 'estimate' };
     default:
       return OPEN;
   }

@@ -154,6 +154,10 @@ export function testReports(open: () => Promise<StoreUnderTest>): void {
     });
     const statuses = [2, 3, 6, 7].map(async (n) => (await store.reports.receipt(idOf('request', n)))?.status);
     expect(await Promise.all(statuses)).toEqual(['settled', 'released', 'lapsed', 'open']);
+    expect(await store.reports.receipt(idOf('request', 6))).toMatchObject({
+      source: 'estimate',
+      usage: null,
+    });
     expect(await store.reports.receipt(idOf('request', 5))).toBeUndefined();
     expect(await store.reports.receipt('nonsense')).toBeUndefined();
   });

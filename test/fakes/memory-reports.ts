@@ -160,7 +160,13 @@ function endingOf(entry: LedgerEntry | undefined) {
         outcome: entry.outcome,
       };
     case 'lapsed':
-      return { ...none, status: 'lapsed' as const, endedAt: entry.at, used: entry.used };
+      return {
+        ...none,
+        status: 'lapsed' as const,
+        endedAt: entry.at,
+        used: entry.used,
+        source: 'estimate' as const,
+      };
     default:
       return { ...none, status: 'open' as const };
   }
