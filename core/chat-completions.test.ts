@@ -119,6 +119,11 @@ test('input is bounded by the bytes of the body', () => {
   expect(understood(body).call.inputTokensMax).toBe(Buffer.byteLength(body));
 });
 
+test('tools cost more than their bytes: a model is told how to use them', () => {
+  const body = JSON.stringify({ model: 'm', messages: [], tools: [{ type: 'function' }] });
+  expect(understood(body).call.inputTokensMax).toBe(Buffer.byteLength(body) + 512);
+});
+
 test('what is not text may cost more than its bytes', () => {
   const image = { type: 'image_url', image_url: { url: 'https://example.org/cat.png' } };
   const body = JSON.stringify({

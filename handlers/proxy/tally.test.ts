@@ -91,6 +91,38 @@ test('a stream that breaks after its last event was whole', async () => {
   expect((await end).usage).toEqual(COUNTED);
 });
 
+const EARLY = 'data: {"choices":[{"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\n';
+const LAST =
+  'data: {"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n';
+
+test.each([
+  { name: 'counted early', stream: [EARLY, EVENT], usage: null },
+  {
+    name: 'counted early and then failed',
+    stream: [EARLY, 'data: {"error":{"message":"x"}}\n\n'],
+    usage: null,
+  },
+  { name: 'counted with its reason to finish', stream: [EARLY, LAST], usage: COUNTED },
+  { name: 'counted by itself', stream: [EARLY, USAGE], usage: COUNTED },
+])('a stream that ends without [DONE], $name', async ({ stream: given, usage }) => {
+  const { chunks, give } = handed();
+  for (const event of [...given, undefined]) give(event);
+  const { stream, end } = tallied(chunks);
+  await new Response(stream).text();
+  expect((await end).usage).toEqual(usage);
+});
+
+test('a client that leaves when the last event is on its way has not left early', async () => {
+  const { chunks, give } = handed();
+  give(USAGE + DONE);
+  const { stream, end } = tallied(chunks);
+  const reader = stream.getReader();
+  await reader.read();
+  await reader.cancel();
+  give(undefined);
+  expect(await end).toMatchObject({ usage: COUNTED, clientGone: false });
+});
+
 test('nothing is asked for before the client asks', async () => {
   let asked = 0;
   const chunks: UpstreamChunks = { next: async () => new Uint8Array([++asked, 0x0a]), cancel: () => {} };
