@@ -29,10 +29,9 @@ interface Filter {
   readonly toDay: string;
   readonly keyId: Buffer | null;
   readonly model: string | null;
-  readonly limit: number;
 }
 
-const COUNTS = [
+const COUNT_COLUMNS = [
   'requests',
   'successes',
   'errors',
@@ -40,10 +39,9 @@ const COUNTS = [
   'prompt_tokens',
   'completion_tokens',
   'cached_tokens',
-]
-  .concat('cost_micros')
-  .map((column) => `sum(${column}) AS ${column}`)
-  .join(', ');
+  'cost_micros',
+];
+const SUMS = COUNT_COLUMNS.map((column) => `sum(${column}) AS ${column}`).join(', ');
 
 const MATCHING = `FROM usage_days
   WHERE day >= :fromDay AND day <= :toDay AND (:keyId IS NULL OR key_id = :keyId) AND (:model IS NULL OR model = :model)`;
@@ -58,7 +56,7 @@ const COLUMNS: Readonly<Record<UsageQuery['groupBy'], readonly string[]>> = {
 
 /** The counts of `usage_days`, which must have been written back. */
 export function usageReport(database: Database.Database): (query: UsageQuery) => UsageReport {
-  const totals = database.prepare<[Filter], CountsRow>(`SELECT ${COUNTS} ${MATCHING} AND :limit > 0`);
+  const totals = database.prepare<[Filter], CountsRow>(`SELECT ${SUMS} ${MATCHING}`);
   const groups = {
     key: groupStatement(database, 'key'),
     model: groupStatement(database, 'model'),
@@ -68,18 +66,18 @@ export function usageReport(database: Database.Database): (query: UsageQuery) =>
   return (query) => {
     const { fromDay = '', toDay = '9999-12-31', keyId, model = null, groupBy, limit } = query;
     if (keyId !== undefined && !isUuid(keyId)) return { rows: [], totals: countsOf(undefined) };
-    const filter = { fromDay, toDay, keyId: keyId === undefined ? null : toBlob(keyId), model, limit };
+    const filter = { fromDay, toDay, keyId: keyId === undefined ? null : toBlob(keyId), model };
     return {
-      rows: groups[groupBy].all(filter).map(rowOf),
-      totals: countsOf(totals.get({ ...filter, limit: 1 })),
+      rows: groups[groupBy].all({ ...filter, limit }).map(rowOf),
+      totals: countsOf(totals.get(filter)),
     };
   };
 }
 
 function groupStatement(database: Database.Database, groupBy: UsageQuery['groupBy']) {
-  return database.prepare<[Filter], GroupRow>(
-    `SELECT day, grouped.key_id, label, hint, model, updated_at, ${COUNTS.replaceAll(/sum\(\w+\) AS /g, '')}
-     FROM (SELECT day, ${COLUMNS[groupBy].join(', ')}, max(updated_at) AS updated_at, ${COUNTS}
+  return database.prepare<[Filter & { readonly limit: number }], GroupRow>(
+    `SELECT day, grouped.key_id, label, hint, model, updated_at, ${COUNT_COLUMNS.join(', ')}
+     FROM (SELECT day, ${COLUMNS[groupBy].join(', ')}, max(updated_at) AS updated_at, ${SUMS}
            ${MATCHING} GROUP BY 1, 2, 3) AS grouped
      LEFT JOIN keys ON keys.id = grouped.key_id
      ORDER BY day DESC, requests DESC, grouped.key_id, model LIMIT :limit`,
