@@ -1,0 +1,180 @@
+import type { Buckets, Instant } from './model.ts';
+import { METERS } from './model.ts';
+import type { Lineage, LineageId, Mark, SnapshotFacts, TableDigest } from './snapshot.ts';
+
+/** What a snapshot is and how it is checked; written last, so that what has one is complete. */
+export interface Manifest {
+  /** The second it was begun in, UTC: `20261125T083716Z`. */
+  readonly id: string;
+  readonly lineage: Lineage;
+  readonly createdAt: Instant;
+  /** Of the program that made it. */
+  readonly version: string;
+  readonly schema: number;
+  readonly timeZone: string;
+  readonly mark: Mark;
+  readonly tables: Readonly<Record<string, TableDigest>>;
+  /** The plain database. */
+  readonly database: { readonly bytes: number; readonly sha256: string };
+  /** What is stored of it. */
+  readonly object: { readonly name: string; readonly bytes: number; readonly sha256: string };
+  /** The public key that it is encrypted for; `null`: it is not. */
+  readonly recipient: string | null;
+  /** By which a pepper is recognised as the one that the keys were made with. */
+  readonly pepperCheck: string;
+  /** The last segment shipped before: the rows after this snapshot begin in it. 0: none, the chain begins here. */
+  readonly segment: { readonly number: number; readonly sha256: string };
+}
+
+/** The first line of a segment. */
+export interface SegmentHeader {
+  readonly lineage: LineageId;
+  readonly number: number;
+  /** The checksum of the segment before, or of the manifest that the chain begins with. */
+  readonly previous: string;
+  readonly from: Mark;
+  readonly through: Mark;
+  readonly cutAt: Instant;
+  /** What all keys together stand at afterwards; `null` where more rows were waiting. */
+  readonly sponsor: Buckets | null;
+}
+
+/** Whose backups a vault takes: the first object in it, and the only one that is ever replaced. */
+export interface Head {
+  readonly lineage: Lineage;
+  /** The random text by which a database knows that the vault is its own. */
+  readonly claim: string;
+  readonly claimedAt: Instant;
+}
+
+/** What to restore: the newest state, that of a snapshot alone, or that of an instant. */
+export type RestoreTarget =
+  | { readonly kind: 'latest' }
+  | { readonly kind: 'snapshot'; readonly id: string }
+  | { readonly kind: 'instant'; readonly at: Instant };
+
+export const HEAD_NAME = 'lineage.json';
+export const SNAPSHOTS = 'snapshots/';
+export const SEGMENTS = 'segments/';
+export const DRILLS = 'drills/';
+
+/** Ids sort as their times do. */
+export function snapshotIdOf(at: Instant): string {
+  return new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
+}
+
+export function snapshotName(lineage: LineageId, id: string, suffix: string): string {
+  return `${SNAPSHOTS}${lineage}/${id}.db${suffix}`;
+}
+
+export function manifestName(lineage: LineageId, id: string): string {
+  return `${SNAPSHOTS}${lineage}/${id}.json`;
+}
+
+export function drillName(lineage: LineageId, id: string): string {
+  return `${DRILLS}${lineage}/${id}.json`;
+}
+
+/** By its number alone, sealed or not: two writers of one history cannot help but meet. */
+export function segmentName(lineage: LineageId, number: number): string {
+  return `${SEGMENTS}${lineage}/${String(number).padStart(12, '0')}.segment`;
+}
+
+/** The lineage and number that a segment's name says; `undefined` for any other name. */
+export function segmentIn(
+  name: string,
+): { readonly lineage: LineageId; readonly number: number } | undefined {
+  const [, lineage, number] = /^segments\/([0-9a-f]{32})\/(\d{12})\.segment$/.exec(name) ?? [];
+  return lineage === undefined ? undefined : { lineage, number: Number(number) };
+}
+
+/**
+ * Why a database must not write into a vault, in words; `undefined` if it may: nobody claimed the vault, it did
+ * so itself, or it is what was restored from there.
+ */
+export function fencedBy(
+  head: Head | undefined,
+  lineage: Lineage,
+  claim: string | undefined,
+): string | undefined {
+  if (head === undefined) return undefined;
+  if (head.lineage.id === lineage.id) {
+    return head.claim === claim ? undefined : 'a copy of this database backs up there already';
+  }
+  if (claim === undefined && head.lineage.id === lineage.parent) return undefined;
+  if (head.lineage.parent === lineage.id) return 'what was restored from this database backs up there now';
+  return `it holds the backups of another database, of lineage ${head.lineage.id}`;
+}
+
+/** How a copy differs from what its manifest says, in words; empty: it is that copy. */
+export function differencesFrom(manifest: Manifest, facts: SnapshotFacts): readonly string[] {
+  const differences: string[] = [];
+  const check = (what: string, found: unknown, said: unknown) => {
+    if (found !== said) differences.push(`${what} is ${found}, the manifest says ${said}`);
+  };
+  check('its lineage', facts.lineage.id, manifest.lineage.id);
+  check('its schema', facts.schema, manifest.schema);
+  check('its size in bytes', facts.bytes, manifest.database.bytes);
+  check('its last ledger entry', facts.mark.ledgerN, manifest.mark.ledgerN);
+  check('its last operation', facts.mark.operationN, manifest.mark.operationN);
+  for (const table of new Set([...Object.keys(manifest.tables), ...Object.keys(facts.tables)])) {
+    check(`the number of rows in ${table}`, facts.tables[table]?.rows, manifest.tables[table]?.rows);
+    check(`the digest of ${table}`, facts.tables[table]?.digest, manifest.tables[table]?.digest);
+  }
+  return differences;
+}
+
+/** The lineages whose backups lead to the one that the vault belongs to, itself first. */
+export function ancestry(head: Head, manifests: readonly Manifest[]): readonly LineageId[] {
+  const parents = new Map(manifests.map(({ lineage }) => [lineage.id, lineage.parent]));
+  parents.set(head.lineage.id, head.lineage.parent);
+  const found: LineageId[] = [];
+  for (let id: LineageId | null = head.lineage.id; id !== null && !found.includes(id); ) {
+    found.push(id);
+    id = parents.get(id) ?? null;
+  }
+  return found;
+}
+
+/**
+ * The snapshot to begin with; `undefined` if there is none for this target. A lineage that has none falls back on
+ * the one that it was restored from; a snapshot that is named may be of any.
+ */
+export function snapshotFor(
+  manifests: readonly Manifest[],
+  target: RestoreTarget,
+  lineages: readonly LineageId[],
+): Manifest | undefined {
+  const newestFirst = [...manifests].sort((a, b) => (a.id < b.id ? 1 : -1));
+  const fits = ({ id, createdAt }: Manifest) => {
+    if (target.kind === 'snapshot') return id === target.id;
+    return target.kind === 'latest' || createdAt <= target.at;
+  };
+  for (const id of lineages) {
+    const found = newestFirst.find((manifest) => manifest.lineage.id === id && fits(manifest));
+    if (found !== undefined) return found;
+  }
+  return target.kind === 'snapshot' ? newestFirst.find(fits) : undefined;
+}
+
+/** Whether two sums over all keys are the same in every window. */
+export function isSameBalance(a: Buckets, b: Buckets): boolean {
+  return (
+    a.length === b.length &&
+    a.every((bucket, index) => {
+      const other = b[index];
+      return (
+        other?.period === bucket.period &&
+        other.startsAt === bucket.startsAt &&
+        METERS.every(
+          (meter) => other.used[meter] === bucket.used[meter] && other.held[meter] === bucket.held[meter],
+        )
+      );
+    })
+  );
+}
+
+/** How many rows lie between two marks of one database. */
+export function rowsBetween(from: Mark, to: Mark): number {
+  return to.ledgerN - from.ledgerN + (to.operationN - from.operationN) + (to.keyChangeN - from.keyChangeN);
+}
