@@ -37,6 +37,7 @@ function manifestWith(changes: Partial<Manifest>): Manifest {
     recipient: null,
     pepperCheck: '5'.repeat(16),
     segment: { number: 0, sha256: '' },
+    shippedThrough: 0,
     ...changes,
   };
 }
@@ -86,17 +87,17 @@ test.each([
     says: /a copy of this database/,
   },
   {
-    name: 'that of what it was restored from',
+    name: 'that of what it was restored from, in its place',
     head: headOf({ id: A, parent: null }),
     lineage: { id: B, parent: A },
-    claim: undefined,
+    claim: 'by the restore',
     says: undefined,
   },
   {
-    name: 'taken back by what it was restored from',
+    name: 'that of what it is a restored copy of',
     head: headOf({ id: A, parent: null }),
     lineage: { id: B, parent: A },
-    claim: 'ours',
+    claim: undefined,
     says: /another database, of lineage a+/,
   },
   {
@@ -110,7 +111,7 @@ test.each([
     name: 'taken over by another restore of the same',
     head: headOf({ id: C, parent: A }),
     lineage: { id: B, parent: A },
-    claim: undefined,
+    claim: 'ours',
     says: /another database, of lineage c+/,
   },
 ])('a vault that is $name', ({ head, lineage, claim, says }) => {
@@ -242,12 +243,14 @@ test('the ancestry of a lineage goes back as far as manifests tell, and ends whe
   expect(ancestry(headOf({ id: A, parent: B }), [second])).toEqual([A, B]);
 });
 
-test('sums over all keys are the same only where every window and meter is', () => {
+test('sums over all keys are the same where every window and meter is, but for local days and months', () => {
   const buckets = emptyBuckets();
   const [first, ...rest] = buckets;
   if (first === undefined) throw new Error('no buckets');
   expect(isSameBalance(buckets, emptyBuckets())).toBe(true);
   expect(isSameBalance(buckets, rest)).toBe(false);
+  const moved = buckets.map((bucket) => ({ ...bucket, startsAt: /day|month/.test(bucket.period) ? 1 : 0 }));
+  expect(isSameBalance(buckets, moved)).toBe(true);
   expect(isSameBalance(buckets, [{ ...first, startsAt: 1 }, ...rest])).toBe(false);
   for (const part of ['used', 'held'] as const) {
     for (const meter of ['requests', 'tokens', 'cost'] as const) {

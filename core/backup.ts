@@ -1,4 +1,4 @@
-import type { Buckets, Instant } from './model.ts';
+import type { Bucket, Buckets, Instant, Period } from './model.ts';
 import { METERS } from './model.ts';
 import type { Lineage, LineageId, Mark, SnapshotFacts, TableDigest } from './snapshot.ts';
 
@@ -22,8 +22,13 @@ export interface Manifest {
   readonly recipient: string | null;
   /** By which a pepper is recognised as the one that the keys were made with. */
   readonly pepperCheck: string;
-  /** The last segment shipped before: the rows after this snapshot begin in it. 0: none, the chain begins here. */
+  /**
+   * The last segment that was shipped when the copy was begun, and its checksum: what is not in the snapshot is in those
+   * after it. 0 with a checksum: none, the chain began with another manifest; without one: it begins with this.
+   */
   readonly segment: { readonly number: number; readonly sha256: string };
+  /** The last segment that was in the vault when this was written. */
+  readonly shippedThrough: number;
 }
 
 /** The first line of a segment. */
@@ -89,8 +94,9 @@ export function segmentIn(
 }
 
 /**
- * Why a database must not write into a vault, in words; `undefined` if it may: nobody claimed the vault, it did
- * so itself, or it is what was restored from there.
+ * Why a database must not write into a vault, in words; `undefined` if it may: nobody claimed the vault, or it did so
+ * itself. A restored copy that somebody only looks at has no claim; one that was put in place of the database got its
+ * own from the restore, and takes over what it was restored from.
  */
 export function fencedBy(
   head: Head | undefined,
@@ -101,7 +107,7 @@ export function fencedBy(
   if (head.lineage.id === lineage.id) {
     return head.claim === claim ? undefined : 'a copy of this database backs up there already';
   }
-  if (claim === undefined && head.lineage.id === lineage.parent) return undefined;
+  if (claim !== undefined && head.lineage.id === lineage.parent) return undefined;
   if (head.lineage.parent === lineage.id) return 'what was restored from this database backs up there now';
   return `it holds the backups of another database, of lineage ${head.lineage.id}`;
 }
@@ -157,21 +163,24 @@ export function snapshotFor(
   return target.kind === 'snapshot' ? newestFirst.find(fits) : undefined;
 }
 
-/** Whether two sums over all keys are the same in every window. */
+/**
+ * Whether two sums over all keys are the same. Days and months are left out: which one is the current may depend on a
+ * time zone that was changed since, and what is in them is in the total, too.
+ */
 export function isSameBalance(a: Buckets, b: Buckets): boolean {
-  return (
-    a.length === b.length &&
-    a.every((bucket, index) => {
-      const other = b[index];
-      return (
-        other?.period === bucket.period &&
-        other.startsAt === bucket.startsAt &&
-        METERS.every(
-          (meter) => other.used[meter] === bucket.used[meter] && other.held[meter] === bucket.held[meter],
-        )
-      );
-    })
-  );
+  const [ours, theirs] = [comparable(a), comparable(b)];
+  return ours.length === theirs.length && ours.every((bucket, index) => isSameBucket(bucket, theirs[index]));
+}
+
+const LOCAL_PERIODS: ReadonlySet<Period> = new Set<Period>(['day', 'month']);
+
+function comparable(buckets: Buckets): Buckets {
+  return buckets.filter(({ period }) => !LOCAL_PERIODS.has(period));
+}
+
+function isSameBucket(a: Bucket, b: Bucket | undefined): boolean {
+  if (b?.period !== a.period || b.startsAt !== a.startsAt) return false;
+  return METERS.every((meter) => a.used[meter] === b.used[meter] && a.held[meter] === b.held[meter]);
 }
 
 /** How many rows lie between two marks of one database. */

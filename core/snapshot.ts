@@ -50,7 +50,8 @@ export interface BackupState {
   readonly shipped: Shipped | null;
   /** What was about to be put after that: it may be there, or not. */
   readonly pending: Shipped | null;
-  readonly snapshot: { readonly id: string; readonly at: Instant } | null;
+  /** The last one, and the public key that it was encrypted for. */
+  readonly snapshot: { readonly id: string; readonly at: Instant; readonly recipient: string | null } | null;
   readonly drill: DrillRecord | null;
 }
 
@@ -108,10 +109,23 @@ export interface Copies {
   /** Makes it a database of its own lineage, and moves it to `target`, where nothing is yet. */
   moveTo(path: string, target: string): Promise<void>;
   /**
-   * Makes it a database of its own lineage, and puts it in the place of the one at `storePath`, which is kept in the
-   * new folder `asidePath`; `null`: there is none. A kill at any moment leaves the one or the other, never a mix.
+   * Makes it a database of its own lineage, with a claim to the vault where there is one, and puts it in the place of the
+   * served one. A kill at any moment leaves the one or the other, never a mix. Resolves with the new lineage.
    */
-  install(path: string, storePath: string, asidePath: string | null): Promise<void>;
+  install(path: string, place: InstallPlace): Promise<Lineage>;
+}
+
+export interface InstallPlace {
+  readonly storePath: string;
+  /** A folder that is made for the database that is there; `null`: there is none. */
+  readonly asidePath: string | null;
+  readonly claim: VaultClaim | null;
+}
+
+/** By which a database knows a vault as its own. */
+export interface VaultClaim {
+  readonly location: string;
+  readonly claim: string;
 }
 
 export interface Replayed {
