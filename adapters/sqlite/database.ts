@@ -14,6 +14,9 @@ const FULL_CHECK_BYTES_MAX = 64 * 1024 * 1024;
 /** After a long reader is gone, the log shrinks again to this: four checkpoints' worth. */
 const LOG_BYTES_KEPT = 64 * 1024 * 1024;
 
+/** From here on a database says whose history it is. */
+const SCHEMA_WITH_LINEAGE = 2;
+
 /** How long to wait for a person with the sqlite3 command who is writing just now. */
 const BUSY_TIMEOUT_MS = 5000;
 
@@ -80,9 +83,10 @@ function inspect(path: string): void {
   const database = connect(path, { readonly: true });
   try {
     refuseForeign(database, path);
-    const isNew = migratedTo(database, path) === 0;
+    const schema = migratedTo(database, path);
+    if (schema >= SCHEMA_WITH_LINEAGE) refuseOtherLineage(database, path);
     refuseDamaged(database, path);
-    if (!isNew) refuseMixed(database, path);
+    if (schema > 0) refuseMixed(database, path);
   } catch (error) {
     throw asRefusal(error, path);
   } finally {
@@ -134,6 +138,13 @@ function refuseDamaged(database: Database.Database, path: string): void {
   // Unlike quick_check it looks at the indexes, too: they are what a log of another database disagrees with.
   const found = database.pragma('integrity_check(1)', { simple: true });
   if (found !== 'ok') throw damaged(path, String(found).replaceAll('\n', ' '));
+}
+
+/** A log of another database brings its own often written pages, and not the one that is never written. */
+function refuseOtherLineage(database: Database.Database, path: string): void {
+  const sql = 'SELECT lineage.lineage IS projection.lineage FROM lineage, projection';
+  const isOne = database.prepare<[], number>(sql).pluck().get();
+  if (isOne !== 1) throw damaged(path, `its log ${path}-wal belongs to another database`);
 }
 
 /** The pages of another database's log may fit; the keys that they bring are not those that the ledger names. */

@@ -24,6 +24,7 @@ import type {
   UsageQuery,
   UsageReports,
 } from '#core/ports.ts';
+import type { BackupState, Lineage, Mark, NewRows } from '#core/snapshot.ts';
 import type { ReceiptScan } from './receipt-rows.ts';
 
 /** What the writer's thread can be asked for. Arguments and results cross as JSON. */
@@ -42,6 +43,11 @@ export interface Methods {
   usage(query: UsageQuery): Awaited<ReturnType<UsageReports['usage']>>;
   receipt(id: RequestId): Receipt | undefined;
   scanReceipts(query: ReceiptQuery, beforeN: number | null): ReceiptScan;
+  lineage(): Lineage;
+  mark(): Mark;
+  rowsAfter(mark: Mark, rowsMax: number): NewRows | undefined;
+  backupState(location: string): BackupState | undefined;
+  rememberBackup(location: string, state: BackupState): void;
   check(): void;
   status(): StoreStatus;
   close(): void;

@@ -38,6 +38,20 @@ async function made(keys = 1): Promise<void> {
   await store.close();
 }
 
+test('a health check writes, each time: what is not written proves nothing about the disk', async () => {
+  await (await open()).close();
+  const store = await open();
+  const sizes: number[] = [];
+  for (let check = 0; check < 3; check += 1) {
+    await store.health.check();
+    sizes.push((await store.health.status()).walBytes);
+  }
+  await store.close();
+  expect(sizes[0]).toBeGreaterThan(0);
+  expect(sizes[1]).toBeGreaterThan(sizes[0] ?? 0);
+  expect(sizes[2]).toBeGreaterThan(sizes[1] ?? 0);
+});
+
 test('makes the directory for its owner alone, and an empty file is a new database', async () => {
   path = join(folder, 'a', 'b', 'quota.db');
   await made();

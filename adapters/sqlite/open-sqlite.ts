@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Command, ResultOf } from '#core/model.ts';
 import type { Page, Receipt, ReceiptQuery, Store } from '#core/ports.ts';
+import type { History } from '#core/snapshot.ts';
 import type { Calendar } from '#core/window.ts';
 import { type Channel, openChannel } from './channel.ts';
 import { LIMITS, type Limits } from './limits.ts';
@@ -15,11 +16,16 @@ export interface SqliteOptions {
   readonly limits?: Limits;
 }
 
+/** The store, and what backups follow it by. */
+export interface SqliteStore extends Store {
+  readonly history: History;
+}
+
 /**
  * Opens the store in an SQLite file, which a thread of its own reads and writes.
  * @throws StoreRefused if the file is in use, damaged, foreign, newer than this program, or out of reach
  */
-export async function openSqlite({ path, calendar, limits = LIMITS }: SqliteOptions): Promise<Store> {
+export async function openSqlite({ path, calendar, limits = LIMITS }: SqliteOptions): Promise<SqliteStore> {
   const worker = startWriterThread({ path, timeZone: calendar.timeZone, limits });
   const exited = once(worker, 'exit');
   const channel = openChannel(worker);
@@ -47,6 +53,13 @@ export async function openSqlite({ path, calendar, limits = LIMITS }: SqliteOpti
       append: (operation) => call('appendOperation', operation),
       list: (query) => call('listOperations', query),
       verify: () => call('verifyOperations'),
+    },
+    history: {
+      lineage: () => call('lineage'),
+      mark: () => call('mark'),
+      rowsAfter: (mark, rowsMax) => call('rowsAfter', mark, rowsMax),
+      backupState: (location) => call('backupState', location),
+      rememberBackup: (location, state) => call('rememberBackup', location, state),
     },
     health: { check: () => call('check'), status: () => call('status') },
     async close() {

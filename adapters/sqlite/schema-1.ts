@@ -16,8 +16,9 @@ CREATE TABLE keys (
   deleted_at INTEGER,
   quotas TEXT NOT NULL CHECK (json_valid(quotas)),
   quotas_set_at INTEGER NOT NULL,
-  models TEXT CHECK (json_valid(models)),
-  ips TEXT CHECK (json_valid(ips)),
+  -- Versions before 3.45 say of NULL that it is no JSON, and check the file of an operator who has one.
+  models TEXT CHECK (models IS NULL OR json_valid(models)),
+  ips TEXT CHECK (ips IS NULL OR json_valid(ips)),
   requests_per_minute INTEGER,
   max_concurrency INTEGER,
   metadata TEXT NOT NULL CHECK (json_valid(metadata))

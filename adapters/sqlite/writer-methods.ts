@@ -5,6 +5,8 @@ import { decide } from '#core/decide.ts';
 import type { ApiKey, Command, Instant, ResultOf } from '#core/model.ts';
 import type { OperationDraft } from '#core/operation.ts';
 import type { KeyAmendment, KeyQuery, LapsedReservation, StoreStatus } from '#core/ports.ts';
+import type { Mark, NewRows } from '#core/snapshot.ts';
+import { type BackupRows, backupRows } from './backup-rows.ts';
 import { Conflict } from './conflict.ts';
 import type { Methods } from './methods.ts';
 import { type OperationRows, operationRows } from './operation-rows.ts';
@@ -16,8 +18,10 @@ import { usageReport } from './usage-report.ts';
 export function writerMethods(database: Database.Database, projection: Projection): Omit<Methods, 'close'> {
   const operations = operationRows(database);
   const receipts = receiptRows(database);
-  // Writes a page, as a commit must to prove that it can: an empty transaction succeeds on a full disk.
-  const touch = database.prepare('UPDATE projection SET replay_from = replay_from');
+  const backups = backupRows(database);
+  // Changes a page, as a commit must to prove that it can: an empty transaction succeeds on a full disk, and so does
+  // one that writes what is there already, which SQLite leaves out.
+  const touch = database.prepare('UPDATE projection SET checked = 1 - checked');
   const log = (operation: OperationDraft | null) => operation && operations.append(operation);
   return {
     execute: (command) => execute(projection, command),
@@ -41,6 +45,11 @@ export function writerMethods(database: Database.Database, projection: Projectio
     usage: usageReport(database),
     receipt: receipts.receipt,
     scanReceipts: receipts.scan,
+    lineage: backups.lineage,
+    mark: backups.mark,
+    rowsAfter: (mark, rowsMax) => rowsAfter(projection, backups, mark, rowsMax),
+    backupState: backups.state,
+    rememberBackup: backups.remember,
     check: () => void touch.run(),
     status: () => statusOf(database, projection),
   };
@@ -100,6 +109,19 @@ function listKeys(projection: Projection, query: KeyQuery) {
     return account;
   });
   return { items: accounts, more };
+}
+
+/** The projection in memory is exact as of the last row: what a restored copy adds up to must be the same. */
+function rowsAfter(
+  { staged }: Projection,
+  backups: BackupRows,
+  mark: Mark,
+  rowsMax: number,
+): NewRows | undefined {
+  const found = backups.rowsAfter(mark, rowsMax);
+  if (found === undefined) return undefined;
+  const { all, ...rows } = found;
+  return { ...rows, sponsor: all ? staged.sponsor.buckets : null };
 }
 
 function statusOf(database: Database.Database, projection: Projection): StoreStatus {

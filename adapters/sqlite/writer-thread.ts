@@ -8,6 +8,7 @@ import {
 } from 'node:worker_threads';
 import { calendarOf } from '#core/window.ts';
 import { openDatabase, resolveStorePath } from './database.ts';
+import { finishInstall } from './install-copy.ts';
 import type { Limits } from './limits.ts';
 import { takeLock } from './lock.ts';
 import type { Answer, Call } from './methods.ts';
@@ -76,6 +77,7 @@ function openOrTell(
     const resolved = resolveStorePath(path);
     const lock = takeLock(resolved);
     try {
+      finishInstall(resolved);
       const writer = openWriter(openDatabase(resolved), calendarOf(timeZone), limits);
       return { ...writer, close: () => closeBoth(writer, lock) };
     } catch (error) {

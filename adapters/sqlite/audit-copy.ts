@@ -1,0 +1,35 @@
+import { DatabaseSync } from 'node:sqlite';
+import { calendarOf } from '#core/window.ts';
+import { examine } from './doctor.ts';
+import { inspectCopy } from './inspect-copy.ts';
+
+/**
+ * What is wrong with a copy, in words: what `quota-proxy doctor` finds, and what Node's own SQLite, which is another
+ * build of another version, reads otherwise than ours. Blocks the thread that it runs in.
+ * @throws CopyBroken if the copy cannot be read at all
+ */
+export function auditCopy(path: string, timeZone: string): readonly string[] {
+  const found = examine(path, calendarOf(timeZone)).flatMap(({ name, problems }) =>
+    problems.map((problem) => `${name}: ${problem}`),
+  );
+  return [...found, ...independentProblems(path)];
+}
+
+function independentProblems(path: string): readonly string[] {
+  const { tables } = inspectCopy(path);
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const integrity = database.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'];
+    const problems = integrity === 'ok' ? [] : [`independent reader: ${String(integrity)}`];
+    for (const [table, { rows }] of Object.entries(tables)) {
+      const count = database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.['rows'];
+      if (count !== rows)
+        problems.push(`independent reader: ${count} rows in ${table}, where we see ${rows}`);
+    }
+    return problems;
+  } catch (error) {
+    return [`independent reader: ${error instanceof Error ? error.message : String(error)}`];
+  } finally {
+    database.close();
+  }
+}
