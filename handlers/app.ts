@@ -6,17 +6,22 @@ import { adminRoutes } from './admin/routes.ts';
 import { fail } from './failure.ts';
 import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
+import { metricsRoutes } from './metrics.ts';
 import { credentialOf } from './proxy/credential.ts';
 import { forwardRoutes } from './proxy/forward.ts';
 import { modelRoutes } from './proxy/models.ts';
 import { refuse } from './refusal.ts';
 import { errorReply } from './reply.ts';
 import type { Context, Env, Exchange, Route } from './route.ts';
+import type { Task } from './scheduled/perform.ts';
+import { perform } from './scheduled/perform.ts';
 import type { Services } from './services.ts';
 
 /** The whole proxy as one function, in the shape of a serverless platform. */
 export interface App {
   fetch(request: Request, env: Env, ctx: Context): Response | Promise<Response>;
+  /** Does what is to be done now and then. Which task when is the platform's to say; whether it is due, the task's. */
+  scheduled(task: Task): Promise<void>;
 }
 
 /** All routes. Who may call one is said by the route itself; what is not here is not reachable. */
@@ -27,6 +32,7 @@ export function routesOf(services: Services): readonly Route[] {
     ...meRoutes(services),
     ...adminRoutes(services),
     ...healthRoutes(services),
+    ...metricsRoutes(services),
   ];
 }
 
@@ -55,7 +61,10 @@ export function createApp(services: Services): App {
     if (c.req.path.startsWith('/admin') && !isAdmin(c.req.raw, services)) return adminOnly(requestId);
     return unknownUrl(c.req.method, c.req.path, requestId);
   });
-  return { fetch: (request, env, ctx) => app.fetch(request, { env, ctx }) };
+  return {
+    fetch: (request, env, ctx) => app.fetch(request, { env, ctx }),
+    scheduled: (task) => perform(task, services),
+  };
 }
 
 function enterRoute(route: Route, services: Services, exchange: Exchange): Response | Promise<Response> {
@@ -65,6 +74,9 @@ function enterRoute(route: Route, services: Services, exchange: Exchange): Respo
     case 'admin':
       if (!isAdmin(exchange.request, services)) return adminOnly(exchange.requestId);
       return route.handle(exchange, `admin@${exchange.env.address}`);
+    case 'metrics':
+      if (!mayReadMetrics(exchange.request, services)) return adminOnly(exchange.requestId);
+      return route.handle(exchange);
     case 'key':
       return enterWithKey(route, services, exchange);
     default:
@@ -90,8 +102,17 @@ function enterWithKey(route: KeyRoute, services: Services, exchange: Exchange): 
 }
 
 function isAdmin(request: Request, { secrets, policy }: Services): boolean {
-  const token = /^bearer +([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+  const token = bearerOf(request);
   return token !== undefined && secrets.isOneOf(token, policy.adminTokens);
+}
+
+function mayReadMetrics(request: Request, { secrets, policy }: Services): boolean {
+  const token = bearerOf(request);
+  return token !== undefined && secrets.isOneOf(token, [...policy.adminTokens, ...policy.metricsTokens]);
+}
+
+function bearerOf(request: Request): string | undefined {
+  return /^bearer +([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
 }
 
 function adminOnly(requestId: RequestId): Response {

@@ -38,9 +38,10 @@ interface Address {
 /**
  * A route says itself who may call it: one that does not say so does not compile.
  * `key` routes get the digest of a well-formed secret, which the store has yet to know;
- * `admin` routes are reached with a correct admin token only.
+ * `admin` routes are reached with a correct admin token only, `metrics` routes with that or with their own.
  */
 export type Route =
   | (Address & { readonly access: 'public'; handle(exchange: Exchange): Reply })
   | (Address & { readonly access: 'key'; handle(exchange: Exchange, digest: Digest): Reply })
-  | (Address & { readonly access: 'admin'; handle(exchange: Exchange, actor: Actor): Reply });
+  | (Address & { readonly access: 'admin'; handle(exchange: Exchange, actor: Actor): Reply })
+  | (Address & { readonly access: 'metrics'; handle(exchange: Exchange): Reply });

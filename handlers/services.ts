@@ -1,3 +1,4 @@
+import type { Metrics } from '#core/metrics.ts';
 import type {
   Clock,
   Ids,
@@ -12,6 +13,7 @@ import type {
 import type { PriceTable } from '#core/price.ts';
 import type { Upstream } from '#core/upstream.ts';
 import type { Calendar } from '#core/window.ts';
+import type { Backups } from './backup/backups.ts';
 
 /** Everything that handlers may touch. Each handler asks for the part that it does touch. */
 export interface Services {
@@ -25,8 +27,11 @@ export interface Services {
   readonly ids: Ids;
   readonly secrets: Secrets;
   readonly observer: Observer;
+  readonly metrics: Metrics;
   readonly calendar: Calendar;
   readonly policy: Policy;
+  /** `null`: none are made. */
+  readonly backups: Backups | null;
 }
 
 /** What the operator configured, as far as handlers obey it. */
@@ -36,6 +41,8 @@ export interface Policy {
   readonly upstreamBaseUrl: string;
   /** At least one; each is accepted. */
   readonly adminTokens: readonly string[];
+  /** Each opens the metrics and nothing else; there may be none. */
+  readonly metricsTokens: readonly string[];
   readonly keyPrefix: string;
   /** Days until a new key expires; 0 is never. */
   readonly keyExpiryDays: number;

@@ -43,7 +43,7 @@ export function createAdminClient(config: AdminClientConfig): AdminClient {
     <A extends Action>(action: A): Method<A> =>
     (...[asking]) =>
       call(action, asking ?? {}, config);
-  const { keys, usage, requests, sponsor, operations, status } = contract;
+  const { keys, usage, requests, sponsor, operations, backups, status } = contract;
   return {
     keys: {
       create: method(keys.create),
@@ -56,6 +56,11 @@ export function createAdminClient(config: AdminClientConfig): AdminClient {
     requests: { list: method(requests.list), get: method(requests.get) },
     sponsor: { get: method(sponsor.get), put: method(sponsor.put) },
     operations: { list: method(operations.list), verify: method(operations.verify) },
+    backups: {
+      create: method(backups.create),
+      list: method(backups.list),
+      drill: method(backups.drill),
+    },
     status: { get: method(status.get) },
   };
 }

@@ -1,4 +1,5 @@
 import type { ActionGroup } from './contract/action.ts';
+import { backups } from './contract/backups.ts';
 import { keys } from './contract/keys.ts';
 import { operations } from './contract/operations.ts';
 import { requests } from './contract/requests.ts';
@@ -7,8 +8,14 @@ import { status } from './contract/status.ts';
 import { usage } from './contract/usage.ts';
 
 /** The admin API, whole: routes, validation, the client and the documents come from this table. */
-export const contract = { keys, usage, requests, sponsor, operations, status } as const satisfies Readonly<
-  Record<string, ActionGroup>
->;
+export const contract = {
+  keys,
+  usage,
+  requests,
+  sponsor,
+  operations,
+  backups,
+  status,
+} as const satisfies Readonly<Record<string, ActionGroup>>;
 
 export type Contract = typeof contract;

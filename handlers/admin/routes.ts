@@ -1,5 +1,6 @@
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { backupActions } from './backups.ts';
 import { contract } from './contract.ts';
 import { keyActions } from './keys.ts';
 import { operationActions } from './operations.ts';
@@ -17,6 +18,7 @@ export function adminRoutes(services: Services): readonly Route[] {
     requests: requestActions(services),
     sponsor: sponsorActions(services),
     operations: operationActions(services),
+    backups: backupActions(services),
     status: statusActions(services),
   };
   return serve(contract, implementations, services);

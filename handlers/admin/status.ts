@@ -1,8 +1,10 @@
+import type { Instant } from '#core/model.ts';
+import type { BackupStatus } from '../backup/backups.ts';
 import type { Services } from '../services.ts';
 import type { Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
 
-export type StatusServices = Pick<Services, 'health' | 'clock' | 'calendar' | 'policy'>;
+export type StatusServices = Pick<Services, 'health' | 'clock' | 'calendar' | 'policy' | 'backups'>;
 
 /** How the proxy is. Up since these actions were made. */
 export function statusActions({
@@ -10,11 +12,13 @@ export function statusActions({
   clock,
   calendar,
   policy,
+  backups,
 }: StatusServices): Implementation<Contract['status']> {
   const startedMs = clock.elapsedMs();
   return {
     async get({ at }) {
       const store = await health.status();
+      const backup = (await backups?.status(at)) ?? null;
       return {
         version: policy.version,
         now: at,
@@ -32,8 +36,55 @@ export function statusActions({
         keys: store.keys,
         entries: store.entries,
         open_reservations: store.openReservations,
-        warnings: [...policy.warnings],
+        backup: backup && backupView(backup, at),
+        warnings: [...policy.warnings, ...(backup === null ? [] : warningsOf(backup, at))],
       };
     },
   };
+}
+
+function backupView(
+  { location, lineage, recipient, state, abilities, troubles, ...rows }: BackupStatus,
+  at: Instant,
+) {
+  const { snapshot, drill, shipped } = state ?? NOTHING_YET;
+  return {
+    location,
+    lineage: lineage.id,
+    encrypted: recipient !== null,
+    last: snapshot && { ...snapshot, age_ms: at - snapshot.at },
+    segment: shipped?.segment ?? 0,
+    unshipped_rows: rows.unshippedRows,
+    unshipped_ms: rows.unshippedMs,
+    drill: drill && {
+      id: drill.snapshotId,
+      at: drill.at,
+      age_ms: at - drill.at,
+      ok: drill.problems.length === 0,
+      duration_ms: drill.durationMs,
+    },
+    vault: abilities && { conditional_writes: abilities.conditionalWrites, deletes: abilities.deletes },
+    troubles: troubles.map((trouble) => ({ ...trouble })),
+  };
+}
+
+const NOTHING_YET = { snapshot: null, drill: null, shipped: null };
+
+// Ten times what the rows wait as a rule: the vault is slow, or away.
+const UNSHIPPED_MS_MAX = 20_000;
+
+/** What the operator should know of the backups, in words. */
+function warningsOf({ state, troubles, unshippedMs }: BackupStatus, at: Instant): string[] {
+  const warnings = troubles.map(({ task, at: since, message }) => {
+    return `The ${task} failed at ${new Date(since).toISOString()}: ${message}`;
+  });
+  const [problem] = state?.drill?.problems ?? [];
+  if (problem !== undefined) warnings.push(`Backup ${state?.drill?.snapshotId} does not restore: ${problem}`);
+  if (state?.snapshot === null && troubles.length === 0) warnings.push('There is no backup yet.');
+  if (unshippedMs > UNSHIPPED_MS_MAX) {
+    warnings.push(`What was recorded in the last ${Math.round(unshippedMs / 1000)} s is in no backup yet.`);
+  }
+  const newest = state?.snapshot?.at ?? at;
+  if (newest > at) warnings.push('The newest backup lies in the future: the clock was set back.');
+  return warnings;
 }

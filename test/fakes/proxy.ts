@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { openMetrics } from '#adapters/prometheus/open-metrics.ts';
 import { secretsUnder } from '#adapters/system/secrets-under.ts';
 import { systemIds } from '#adapters/system/system-ids.ts';
 import { openUpstream } from '#adapters/upstream/open-upstream.ts';
@@ -15,6 +16,7 @@ import type { Behaviour, UpstreamServer } from './upstream-server.ts';
 import { startUpstreamServer } from './upstream-server.ts';
 
 export const ADMIN_TOKEN = 'an-admin-token-of-the-tests-0123456789';
+export const METRICS_TOKEN = 'a-metrics-token-of-the-tests-012345678';
 
 /** The proxy in this process: the real handlers, a real upstream connection, a store and a clock of the test's. */
 export interface ProxyUnderTest {
@@ -41,12 +43,14 @@ export interface ProxyOptions {
   readonly policy?: Partial<Policy>;
   /** The reference store unless said otherwise. */
   readonly openStore?: (calendar: Calendar) => Promise<Store> | Store;
+  readonly backups?: Services['backups'];
 }
 
 export async function openProxy({
   behaviour,
   policy = {},
   openStore,
+  backups = null,
 }: ProxyOptions): Promise<ProxyUnderTest> {
   const upstream = await startUpstreamServer(behaviour);
   const calendar = calendarOf('UTC');
@@ -61,8 +65,10 @@ export async function openProxy({
     ids: systemIds,
     secrets: secretsUnder(randomBytes(32)),
     observer,
+    metrics: openMetrics(),
     calendar,
     policy: { ...POLICY, ...policy },
+    backups,
   };
   const app = createApp(services);
   const waiting: Promise<unknown>[] = [];
@@ -138,6 +144,7 @@ const POLICY: Policy = {
   version: '0.0.0-test',
   upstreamBaseUrl: 'http://upstream.test/v1',
   adminTokens: [ADMIN_TOKEN],
+  metricsTokens: [METRICS_TOKEN],
   keyPrefix: 'sk-',
   keyExpiryDays: 30,
   dailyRequestLimit: 200,

@@ -4,7 +4,7 @@ import { formSecret, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import { routesOf } from '#handlers/app.ts';
 import type { Route } from '#handlers/route.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
-import { ADMIN_TOKEN, openProxy } from '#test/fakes/proxy.ts';
+import { ADMIN_TOKEN, METRICS_TOKEN, openProxy } from '#test/fakes/proxy.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 
 let proxy: ProxyUnderTest;
@@ -28,17 +28,18 @@ interface Credential {
   readonly name: string;
   headers(): Record<string, string>;
   /** The routes that it opens beside the public ones. */
-  readonly opens?: 'key' | 'admin';
+  readonly opens?: readonly Exclude<Route['access'], 'public'>[];
 }
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const unknownKey = formSecret('sk-', randomBytes(SECRET_RANDOM_BYTES));
 
 const credentials: readonly Credential[] = [
-  { name: 'a good key', headers: () => bearer(keys.good), opens: 'key' },
-  { name: 'a good key in x-api-key', headers: () => ({ 'x-api-key': keys.good }), opens: 'key' },
-  { name: 'a good key in x-trial-key', headers: () => ({ 'x-trial-key': keys.good }), opens: 'key' },
-  { name: 'the admin token', headers: () => bearer(ADMIN_TOKEN), opens: 'admin' },
+  { name: 'a good key', headers: () => bearer(keys.good), opens: ['key'] },
+  { name: 'a good key in x-api-key', headers: () => ({ 'x-api-key': keys.good }), opens: ['key'] },
+  { name: 'a good key in x-trial-key', headers: () => ({ 'x-trial-key': keys.good }), opens: ['key'] },
+  { name: 'the admin token', headers: () => bearer(ADMIN_TOKEN), opens: ['admin', 'metrics'] },
+  { name: 'the metrics token', headers: () => bearer(METRICS_TOKEN), opens: ['metrics'] },
   { name: 'nothing', headers: () => ({}) },
   { name: 'an empty header', headers: () => ({ authorization: '' }) },
   { name: 'an empty bearer', headers: () => bearer('') },
@@ -55,17 +56,20 @@ const credentials: readonly Credential[] = [
   { name: 'a key without a scheme', headers: () => ({ authorization: keys.good }) },
   { name: 'the beginning of the admin token', headers: () => bearer(ADMIN_TOKEN.slice(0, -1)) },
   { name: 'the admin token and a character', headers: () => bearer(`${ADMIN_TOKEN}0`) },
+  { name: 'the beginning of the metrics token', headers: () => bearer(METRICS_TOKEN.slice(0, -1)) },
+  { name: 'the metrics token and a character', headers: () => bearer(`${METRICS_TOKEN}0`) },
+  { name: 'the metrics token in x-api-key', headers: () => ({ 'x-api-key': METRICS_TOKEN }) },
   { name: 'the admin token in x-api-key', headers: () => ({ 'x-api-key': ADMIN_TOKEN }) },
   { name: 'the admin token in a cookie', headers: () => ({ cookie: `authorization=Bearer ${ADMIN_TOKEN}` }) },
 ];
 
 describe('S1: a route is opened by the credential that it declares', () => {
-  test.each(credentials)('$name', async ({ headers, opens }) => {
+  test.each(credentials)('$name', async ({ headers, opens = [] }) => {
     const wrong: string[] = [];
     for (const route of routes) {
       const { status } = await call(route, headers());
       const isLetIn = status !== 401;
-      const isAllowed = route.access === 'public' || route.access === opens;
+      const isAllowed = route.access === 'public' || opens.includes(route.access);
       if (isLetIn !== isAllowed) wrong.push(`${route.method} ${route.path}: ${status}`);
     }
     expect(wrong).toEqual([]);
@@ -73,15 +77,16 @@ describe('S1: a route is opened by the credential that it declares', () => {
 
   test('and there are routes of each kind to try', () => {
     const kinds = routes.map(({ access }) => access);
-    expect(new Set(kinds)).toEqual(new Set(['public', 'key', 'admin']));
+    expect(new Set(kinds)).toEqual(new Set(['public', 'key', 'admin', 'metrics']));
     expect(kinds.filter((access) => access === 'public')).toHaveLength(3);
     expect(routes.filter(({ path }) => path.startsWith('/admin')).length).toBeGreaterThan(10);
   });
 
-  test('everything under /admin declares admin, and everything else under /v1 a key', () => {
+  test('everything under /admin declares admin, everything under /v1 a key, and /metrics alone metrics', () => {
     for (const { path, access } of routes) {
       if (path.startsWith('/admin')) expect(access, path).toBe('admin');
       if (path.startsWith('/v1')) expect(access, path).toBe('key');
+      expect(access === 'metrics', path).toBe(path === '/metrics');
     }
   });
 
@@ -103,7 +108,7 @@ test('S1: what no route declares is not found, and does not reach the upstream',
     '/v1',
     '/',
     '/v1/models/',
-    '/metrics',
+    '/metrics/',
   ]) {
     for (const method of ['GET', 'POST', 'DELETE']) {
       const reply = await proxy.fetch(path, { method, headers: bearer(keys.good) });

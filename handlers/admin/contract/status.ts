@@ -3,6 +3,26 @@ import type { ActionGroup } from './action.ts';
 import { PLAIN } from './action.ts';
 import { field } from './field.ts';
 
+const backup = z.object({
+  location: z.string(),
+  lineage: z.string(),
+  encrypted: z.boolean(),
+  last: z.object({ id: z.string(), at: field.time, age_ms: z.int() }).nullable(),
+  segment: field.count.describe(
+    'Number of the last piece of rows that was shipped; 0: none since the first snapshot',
+  ),
+  unshipped_rows: field.count.describe('Rows that the vault does not have yet'),
+  unshipped_ms: field.count.describe('How long the oldest of them has waited'),
+  drill: z
+    .object({ id: z.string(), at: field.time, age_ms: z.int(), ok: z.boolean(), duration_ms: field.count })
+    .nullable(),
+  vault: z
+    .object({ conditional_writes: z.boolean(), deletes: z.boolean() })
+    .nullable()
+    .describe('What the vault was found to do; null until it answered'),
+  troubles: z.array(z.object({ task: z.string(), at: field.time, message: z.string() })),
+});
+
 /** How the proxy is. */
 export const status = {
   get: {
@@ -27,6 +47,7 @@ export const status = {
       keys: field.count,
       entries: field.count.describe('Of the ledger'),
       open_reservations: field.count,
+      backup: backup.nullable().describe('null: no backups are made'),
       warnings: z.array(z.string()),
     }),
   },

@@ -1,0 +1,41 @@
+import type { Instant } from '#core/model.ts';
+import type { DrillRecord } from '#core/snapshot.ts';
+import { isDue } from '#core/timetable.ts';
+import type { Backups } from './backups.ts';
+import { readCatalog } from './catalog.ts';
+import { rehearse } from './drill.ts';
+import type { BackupTasks } from './snapshot-task.ts';
+
+/** Rehearses restores, and remembers how they went. */
+export function drillTask({
+  parts,
+  plan,
+  exclusive,
+  watch,
+}: BackupTasks): Pick<Backups, 'drill' | 'drillIfDue'> {
+  const { history, vault } = parts;
+
+  async function drillOne(id: string | null, at: Instant): Promise<DrillRecord | undefined> {
+    const { snapshots } = await readCatalog(vault);
+    const newest = snapshots[0];
+    const chosen = id === null ? newest : snapshots.find(({ manifest }) => manifest.id === id);
+    if (chosen === undefined) return undefined;
+    const record = await rehearse(parts, { manifest: chosen.manifest, withSegments: chosen === newest }, at);
+    await exclusive(async () => {
+      const state = await history.backupState(vault.location);
+      if (state !== undefined) await history.rememberBackup(vault.location, { ...state, drill: record });
+    });
+    return record;
+  }
+
+  return {
+    drill: (id, at) => watch.watched('drill', at, () => drillOne(id, at)),
+    async drillIfDue(at) {
+      const state = await history.backupState(vault.location);
+      // Before the first backup there is nothing to rehearse.
+      if (state === undefined || state.snapshot === null || watch.isTooEarly('drill', at)) return undefined;
+      if (!isDue(plan.drillSchedule, state.drill?.at ?? null, at)) return undefined;
+      return watch.watched('drill', at, () => drillOne(null, at));
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { Manifest } from '#core/backup.ts';
+import { drillName } from '#core/backup.ts';
+import type { Instant } from '#core/model.ts';
+import { SealBroken } from '#core/sealer.ts';
+import type { DrillRecord } from '#core/snapshot.ts';
+import { CopyBroken } from '#core/snapshot.ts';
+import type { BackupParts } from './backup-parts.ts';
+import { RecordBroken, withChecksum } from './checked-text.ts';
+import { fetchCopy } from './fetch-copy.ts';
+import { recordLine } from './records.ts';
+
+/** The newest snapshot is restored as `restore latest` would; of an older one the segments may be gone by now. */
+export interface Rehearsed {
+  readonly manifest: Manifest;
+  readonly withSegments: boolean;
+}
+
+/** The sealed copy, the plain one and its log while rows are added. */
+const SPOOLED_TIMES = 2;
+
+/**
+ * Rehearses a restore: everything that a restore does but for putting the copy in place, and then the copy is audited,
+ * by a reader of another make, too. What is wrong with the backup is the result; that it could not be looked at throws.
+ * @throws VaultFailure, SpoolFull
+ */
+export async function rehearse(
+  parts: BackupParts,
+  { manifest, withSegments }: Rehearsed,
+  at: Instant,
+): Promise<DrillRecord> {
+  const { clock, spool, vault, copies } = parts;
+  const startedMs = clock.elapsedMs();
+  const bytes = manifest.object.bytes + SPOOLED_TIMES * manifest.database.bytes;
+  const folder = await spool.open('drill', bytes);
+  try {
+    const { segments, problems } = await tried(async () => {
+      const copy = await fetchCopy(parts, manifest, folder, { until: null, withSegments });
+      return { segments: copy.segments, problems: await copies.audit(copy.path) };
+    });
+    const durationMs = Math.round(clock.elapsedMs() - startedMs);
+    const record = { snapshotId: manifest.id, at, durationMs, segments, problems };
+    const { bytes: text } = await withChecksum(recordLine('drill', record));
+    await vault.replace(drillName(manifest.lineage.id, manifest.id), text);
+    return record;
+  } finally {
+    await folder.close();
+  }
+}
+
+type Findings = Pick<DrillRecord, 'segments' | 'problems'>;
+
+async function tried(work: () => Promise<Findings>): Promise<Findings> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CopyBroken || error instanceof SealBroken || error instanceof RecordBroken) {
+      return { segments: 0, problems: [error.message] };
+    }
+    throw error;
+  }
+}

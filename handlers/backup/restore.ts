@@ -1,0 +1,76 @@
+import type { Manifest, RestoreTarget } from '#core/backup.ts';
+import { ancestry, snapshotFor } from '#core/backup.ts';
+import type { RestoreParts } from './backup-parts.ts';
+import { readCatalog, readHead } from './catalog.ts';
+import type { FetchedCopy, FetchOptions } from './fetch-copy.ts';
+import { fetchCopy } from './fetch-copy.ts';
+
+/** There is nothing to restore, or not for this target. One line, with the way out. */
+export class NothingToRestore extends Error {
+  override readonly name = 'NothingToRestore';
+}
+
+export interface RestoreRequest {
+  readonly target: RestoreTarget;
+  /** Where the copy goes once it is whole and checked. */
+  place(path: string): Promise<void>;
+  onProgress?: FetchOptions['onProgress'];
+  /** Called when it is known what will be restored, before anything is downloaded. */
+  onChosen?(manifest: Manifest): void;
+}
+
+/** What was put in place. */
+export interface Restored extends FetchedCopy {
+  readonly manifest: Manifest;
+}
+
+/** The sealed copy, the plain one and its log while rows are added. */
+const SPOOLED_TIMES = 2;
+
+/**
+ * Makes the database of an instant from what is in the vault, checks it, and only then puts it in place.
+ * @throws NothingToRestore, CopyBroken, RecordBroken, SealBroken, VaultFailure, SpoolFull
+ */
+export async function restore(parts: RestoreParts, request: RestoreRequest): Promise<Restored> {
+  const { spool } = parts;
+  const { target, place, onProgress, onChosen } = request;
+  const manifest = await choose(parts, target);
+  onChosen?.(manifest);
+  const bytes = manifest.object.bytes + SPOOLED_TIMES * manifest.database.bytes;
+  const folder = await spool.open('restore', bytes);
+  try {
+    const copy = await fetchCopy(parts, manifest, folder, {
+      until: target.kind === 'instant' ? target.at : null,
+      withSegments: target.kind !== 'snapshot',
+      ...(onProgress && { onProgress }),
+    });
+    await place(copy.path);
+    return { ...copy, manifest };
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Whether the vault answered that it was never backed up to. An empty list is no such answer. */
+export async function isUnclaimed({ vault }: RestoreParts): Promise<boolean> {
+  return (await readHead(vault)) === undefined;
+}
+
+async function choose({ vault }: RestoreParts, target: RestoreTarget): Promise<Manifest> {
+  const head = await readHead(vault);
+  const { snapshots, problems } = await readCatalog(vault);
+  const manifests = snapshots.map(({ manifest }) => manifest);
+  const lineages = head === undefined ? [] : ancestry(head, manifests);
+  const found = snapshotFor(manifests, target, lineages);
+  if (found !== undefined) return found;
+  const damaged = problems.length > 0 ? ` Not readable: ${problems.join('; ')}.` : '';
+  if (manifests.length === 0) {
+    const hint =
+      head === undefined ? 'is BACKUP_TARGET right' : 'its list of snapshots is empty, though it was claimed';
+    throw new NothingToRestore(`There is no backup at ${vault.location}: ${hint}?${damaged}`);
+  }
+  const ids = manifests.slice(0, 5).map(({ id }) => id);
+  throw new NothingToRestore(
+    `There is no such backup at ${vault.location}. The newest are ${ids.join(', ')}.${damaged}`,
+  );
+}

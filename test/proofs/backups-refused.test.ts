@@ -1,0 +1,175 @@
+import { copyFileSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { makeIdentity } from '#adapters/age/identity.ts';
+import { restoreStore } from '#adapters/container/compose-restore.ts';
+import { NOON } from '#test/fakes/accounts.ts';
+import type { BackupsUnderTest } from '#test/fakes/backups.ts';
+import { objectBytes, useBackups } from '#test/fakes/backups.ts';
+import { problemsOf, reservedCount } from '#test/faults/ledger-file.ts';
+
+const { open, again } = useBackups();
+
+describe('B6: what is not what it was is refused by its name', () => {
+  async function backedUp(identity: string | null = null) {
+    const it = await open({ identity });
+    const key = await it.addKey();
+    await it.request(key, 20);
+    await it.backups.backUp(NOON);
+    for (let n = 1; n <= 3; n += 1) {
+      await it.request(key, 2);
+      await it.backups.ship(NOON + n * 1000, 'all');
+    }
+    return it;
+  }
+
+  test.each([{ encrypted: false }, { encrypted: true }])(
+    'one bit flipped in each object (encrypted: $encrypted)',
+    async ({ encrypted }) => {
+      const it = await backedUp(encrypted ? await makeIdentity() : null);
+      expect(it.objects()).toHaveLength(6);
+      for (const name of it.objects()) {
+        const bytes = objectBytes(it.vaultPath, name);
+        for (const place of [0, 0.31, 0.5, 0.77, 0.999]) {
+          const flipped = Buffer.from(bytes);
+          const at = Math.floor(place * bytes.length);
+          flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+          writeFileSync(join(it.vaultPath, name), flipped);
+          await expect(it.restore(), `${name} at ${at}`).rejects.toThrow(name);
+        }
+        writeFileSync(join(it.vaultPath, name), bytes);
+      }
+      // The control: with every object as it was, it restores.
+      expect(problemsOf((await it.restore()).file)).toEqual([]);
+    },
+    60_000,
+  );
+
+  test('objects that are swapped or missing', async () => {
+    const it = await backedUp();
+    const segments = it.objects().filter((name) => name.startsWith('segments/'));
+    const [first = '', second = '', third = ''] = segments.map((name) => join(it.vaultPath, name));
+    const aside = join(it.folder, 'aside');
+    renameSync(first, aside);
+    renameSync(second, first);
+    renameSync(aside, second);
+    await expect(it.restore()).rejects.toThrow(/000000000001\.segment is another segment: number 2/);
+    renameSync(first, aside);
+    renameSync(second, first);
+    await expect(it.restore()).rejects.toThrow(/000000000002\.segment is missing/);
+    renameSync(aside, second);
+    // The end of a chain has nobody after it to miss it: then the state is a little older.
+    rmSync(third);
+    expect(reservedCount((await it.restore()).file)).toBe(24);
+    rmSync(join(it.vaultPath, it.objects().find((name) => name.endsWith('.db.zst')) ?? ''));
+    await expect(it.restore()).rejects.toThrow(/\.db\.zst is missing/);
+  });
+
+  test('a snapshot and segments of another lineage', async () => {
+    const [it, other] = [await backedUp(), await backedUp()];
+    const moved = (from: BackupsUnderTest, kind: string) =>
+      from.objects().filter((name) => name.startsWith(kind));
+    for (const [index, name] of moved(other, 'segments/').entries()) {
+      const to = moved(it, 'segments/')[index] ?? '';
+      copyFileSync(join(other.vaultPath, name), join(it.vaultPath, to));
+    }
+    await expect(it.restore()).rejects.toThrow(/is another segment: number 1 of lineage/);
+    const snapshot = (from: BackupsUnderTest) =>
+      from.objects().find((name) => name.endsWith('.db.zst')) ?? '';
+    copyFileSync(join(other.vaultPath, snapshot(other)), join(it.vaultPath, snapshot(it)));
+    await expect(it.restore()).rejects.toThrow(/\.db\.zst .*(damaged|more than)/);
+  });
+
+  test('another key, and none', async () => {
+    const it = await backedUp(await makeIdentity());
+    const { sealer } = it.parts;
+    const { openSealer } = await import('#adapters/age/open-sealer.ts');
+    const restoreWith = async (identity: string | null) => {
+      Object.assign(it.parts, { sealer: await openSealer({ identity }) });
+      return it.restore();
+    };
+    await expect(restoreWith(await makeIdentity())).rejects.toThrow(/another key|BACKUP_ENCRYPTION_KEY/);
+    await expect(restoreWith(null)).rejects.toThrow(/BACKUP_ENCRYPTION_KEY/);
+    Object.assign(it.parts, { sealer });
+    expect(reservedCount((await it.restore()).file)).toBe(26);
+  });
+});
+
+describe('B8: two writers on one prefix', () => {
+  test('another database is fenced off, and changes nothing', async () => {
+    const it = await open();
+    await it.addKey();
+    await it.backups.backUp(NOON);
+    const before = it.objects();
+    const other = await again(it, { storePath: join(it.folder, 'other/quota.db') });
+    await other.addKey();
+    await expect(other.backups.backUp(NOON + 60_000)).rejects.toThrow(
+      /holds the backups of another database/,
+    );
+    expect(it.objects()).toEqual(before);
+  });
+
+  test('a copy of the same database is fenced off by the first row that it would add', async () => {
+    const it = await open();
+    const key = await it.addKey();
+    await it.request(key, 2);
+    await it.backups.backUp(NOON);
+    await it.store.close();
+    cpSync(join(it.folder, 'data'), join(it.folder, 'copied'), { recursive: true });
+    const [first, second] = [
+      await again(it, { numbered: 100 }),
+      await again(it, { numbered: 200, storePath: join(it.folder, 'copied/quota.db') }),
+    ];
+    const others = await first.addKey();
+    await first.request(others, 3);
+    await first.backups.ship(NOON + 2000, 'all');
+    const theirs = await second.addKey();
+    await second.request(theirs, 1);
+    await expect(second.backups.ship(NOON + 3000, 'all')).rejects.toThrow(
+      /No backups are made .* is another's/,
+    );
+    await expect(second.backups.backUp(NOON + 60_000)).rejects.toThrow(/is another's/);
+    expect((await second.backups.catalog()).snapshots).toHaveLength(1);
+    // The first goes on, and what is restored is its history alone.
+    await first.request(others, 1);
+    await first.backups.ship(NOON + 4000, 'all');
+    const { file } = await first.restore();
+    expect(reservedCount(file)).toBe(reservedCount(first.storePath));
+  });
+
+  test('what was restored in place takes the prefix over, whatever was restored before; a copy to look at does not', async () => {
+    const it = await open();
+    const key = await it.addKey();
+    await it.request(key, 2);
+    const { id } = await it.backups.backUp(NOON);
+    const { file } = await it.restore();
+    const look = await again(it, { storePath: file });
+    await expect(look.backups.backUp(NOON + 60_000)).rejects.toThrow(/holds the backups of another database/);
+
+    // Twice from the same backup: each is its operator's will, the later one counts.
+    for (const name of ['first', 'second']) {
+      const place = {
+        storePath: join(it.folder, name, 'quota.db'),
+        timeZone: 'UTC',
+        file: null,
+        force: false,
+      };
+      await restoreStore(it.config, { kind: 'snapshot', id }, place);
+    }
+    const [first, second] = await Promise.all(
+      ['first', 'second'].map((name) => again(it, { storePath: join(it.folder, name, 'quota.db') })),
+    );
+    await expect(first?.backups.backUp(NOON + 120_000)).rejects.toThrow(
+      /holds the backups of another database/,
+    );
+    await second?.backups.backUp(NOON + 180_000);
+    await it.request(key);
+    await expect(it.backups.ship(NOON + 181_000, 'all')).rejects.toThrow(
+      /restored from this database backs up there/,
+    );
+    await expect(it.backups.backUp(NOON + 240_000)).rejects.toThrow(/No backups are made/);
+    const latest = await it.restore();
+    expect(latest.manifest.lineage.parent).toBe((await it.store.history.lineage()).id);
+    expect(reservedCount(latest.file)).toBe(2);
+  });
+});
