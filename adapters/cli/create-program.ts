@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { VERSION } from '#adapters/container/version.ts';
+import { addBackupCommands } from './backup-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
+import { addRestoreCommand } from './restore-command.ts';
 import { addUsageCommand } from './usage-command.ts';
 
 /** All commands. What a command needs is loaded when it runs: a health check must be quick. */
@@ -29,6 +31,8 @@ export function createProgram(exitWith: (code: number) => void): Command {
 
   addKeyCommands(program);
   addUsageCommand(program);
+  addBackupCommands(program, exitWith);
+  addRestoreCommand(program);
 
   program
     .command('doctor')

@@ -1,10 +1,10 @@
 import { isMainThread } from 'node:worker_threads';
 
-// The bundle is one file: the thread that owns the database starts here, too.
+// The bundle is one file: its other threads start here, too.
 if (isMainThread) {
   const { run } = await import('./run.ts');
   process.exit(await run(process.argv.slice(2)));
 } else {
-  const { enterStoreThread } = await import('#adapters/container/compose.ts');
-  await enterStoreThread();
+  const { enterThread } = await import('#adapters/container/compose.ts');
+  await enterThread();
 }

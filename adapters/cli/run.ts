@@ -22,10 +22,24 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
+const FORESEEN: ReadonlySet<string> = new Set([
+  'CommandFailed',
+  'AdminError',
+  'StoreRefused',
+  'StoreUnavailable',
+  'InTheWay',
+  'NothingToRestore',
+  'CopyBroken',
+  'RecordBroken',
+  'SealBroken',
+  'SpoolFull',
+  'VaultFailure',
+  'VaultConflict',
+]);
+
 /** What to tell of an error: one line for each thing to do. Only what nobody foresaw shows where it happened. */
 function linesOf(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems;
   if (!(error instanceof Error)) return [String(error)];
-  const foreseen = ['CommandFailed', 'AdminError', 'StoreRefused', 'StoreUnavailable'];
-  return [foreseen.includes(error.name) ? error.message : (error.stack ?? error.message)];
+  return [FORESEEN.has(error.name) ? error.message : (error.stack ?? error.message)];
 }

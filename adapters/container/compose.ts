@@ -1,7 +1,11 @@
-import type { Store } from '#core/ports.ts';
+import type { SqliteStore } from '#adapters/sqlite/open-sqlite.ts';
 import { calendarOf } from '#core/window.ts';
 import type { App } from '#handlers/app.ts';
+import type { Backups } from '#handlers/backup/backups.ts';
 import type { Policy, Services } from '#handlers/services.ts';
+import { secretsOf } from './backup-config.ts';
+import { openRestoreParts, openSnapshotSource } from './compose-backups.ts';
+import type { VaultRestored } from './compose-restore.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { VERSION } from './version.ts';
@@ -33,27 +37,34 @@ export async function compose(config: Config): Promise<House> {
   const { systemClock } = await import('#adapters/system/system-clock.ts');
   const { systemIds } = await import('#adapters/system/system-ids.ts');
   const { secretsUnder } = await import('#adapters/system/secrets-under.ts');
+  const { openMetrics } = await import('#adapters/prometheus/open-metrics.ts');
   await using parts = new AsyncDisposableStack();
 
   const calendar = calendarOf(config.timeZone);
+  const restored = await restoredIfMissing(config);
   const store = parts.adopt(await openStore(config), (opened) => opened.close());
   const pepper = await pepperOf(config, store);
+  const secrets = secretsUnder(new TextEncoder().encode(pepper));
   const tokens = await adminTokensOf(config);
   const log = await openLogOf(config, tokens.all, pepper);
   const demo = config.upstream === null ? parts.adopt(await startDemo(), (started) => started.close()) : null;
   const { baseUrl, apiKey } = config.upstream ?? { baseUrl: demo?.baseUrl ?? '', apiKey: null };
   const upstream = parts.adopt(await openUpstreamOf(config, baseUrl, apiKey), (opened) => opened.close());
 
-  const services: Services = {
-    ...store,
-    upstream,
-    clock: systemClock,
-    ids: systemIds,
-    secrets: secretsUnder(new TextEncoder().encode(pepper)),
-    observer: log,
-    calendar,
-    policy: policyOf(config, tokens.all, baseUrl),
-  };
+  if (restored !== null) {
+    const { backupId, asOf, segments, mark } = restored;
+    log.noticed('There was no database: the newest backup was restored.', {
+      backup_id: backupId,
+      as_of: new Date(asOf).toISOString(),
+      segments,
+      entries: mark.ledgerN,
+    });
+  }
+  const tools = { clock: systemClock, ids: systemIds, secrets, observer: log };
+  const backups = await openBackups(config, store, tools);
+  const policy = policyOf(config, tokens.all, baseUrl);
+  const metrics = openMetrics();
+  const services: Services = { ...store, ...tools, upstream, calendar, policy, backups, metrics };
   const app = createApp(services);
   const open = parts.move();
   return {
@@ -75,18 +86,48 @@ export async function examineStore(path: string, timeZone: string) {
   return examine(path, calendarOf(timeZone));
 }
 
-/** In a thread that the store started from the bundle: becomes what the store started it for. */
-export async function enterStoreThread(): Promise<void> {
+/** In a thread that was started from the bundle: becomes what it was started for. */
+export async function enterThread(): Promise<void> {
   await import('#adapters/sqlite/writer-thread.ts');
+  await import('./job-thread.ts');
 }
 
-async function openStore({ storePath, timeZone }: Config): Promise<Store> {
+async function restoredIfMissing(config: Config): Promise<VaultRestored | null> {
+  if (config.backup === null || !config.restoreIfMissing) return null;
+  const { restoreIfMissing } = await import('./compose-restore.ts');
+  return restoreIfMissing(config.backup, config);
+}
+
+async function openBackups(
+  config: Config,
+  store: SqliteStore,
+  tools: Pick<Services, 'clock' | 'ids' | 'secrets' | 'observer'>,
+): Promise<Backups | null> {
+  if (config.backup === null) return null;
+  const { createBackups } = await import('#handlers/backup/backups.ts');
+  const parts = {
+    ...(await openRestoreParts(config, config.backup)),
+    ...tools,
+    history: store.history,
+    source: await openSnapshotSource(config.storePath),
+    operations: store.operations,
+    version: VERSION,
+    timeZone: config.timeZone,
+    async databaseBytes() {
+      const { sizeBytes, walBytes } = await store.health.status();
+      return sizeBytes + walBytes;
+    },
+  };
+  return createBackups(parts, { ...config.backup, calendar: calendarOf(config.timeZone) });
+}
+
+async function openStore({ storePath, timeZone }: Config): Promise<SqliteStore> {
   const { openSqlite } = await import('#adapters/sqlite/open-sqlite.ts');
   return openSqlite({ path: storePath, calendar: calendarOf(timeZone) });
 }
 
 /** A new pepper for a database with keys would authenticate nobody, and hide that the old one is lost. */
-async function pepperOf({ pepper, pepperPath }: Config, store: Store): Promise<string> {
+async function pepperOf({ pepper, pepperPath }: Config, store: SqliteStore): Promise<string> {
   if (pepper !== null) return pepper;
   const { keptSecret, makeSecret } = await import('#adapters/system/secret-file.ts');
   const kept = keptSecret(pepperPath);
@@ -110,10 +151,16 @@ async function adminTokensOf({ adminTokens, adminTokenPath }: Config) {
   return { all: [made], made };
 }
 
-async function openLogOf({ logLevel, upstream }: Config, adminTokens: readonly string[], pepper: string) {
+async function openLogOf(
+  { logLevel, upstream, backup, metricsTokens }: Config,
+  adminTokens: readonly string[],
+  pepper: string,
+) {
   const { openLog } = await import('#adapters/log/open-log.ts');
-  const secrets = [...adminTokens, pepper, ...(upstream?.apiKey ? [upstream.apiKey] : [])];
-  return openLog({ level: logLevel, destination: STDOUT, secrets });
+  const tokens = [...adminTokens, ...metricsTokens];
+  const secrets = [...tokens, pepper, upstream?.apiKey, ...(backup === null ? [] : secretsOf(backup))];
+  const known = secrets.filter((secret) => typeof secret === 'string');
+  return openLog({ level: logLevel, destination: STDOUT, secrets: known });
 }
 
 async function startDemo() {
@@ -140,10 +187,17 @@ async function openUpstreamOf(config: Config, baseUrl: string, apiKey: string | 
 function policyOf(config: Config, adminTokens: readonly string[], upstreamBaseUrl: string): Policy {
   const warnings: string[] = [];
   if (config.upstream === null) warnings.push('The built-in demo upstream answers: set UPSTREAM_API_KEY.');
+  if (config.backup === null) warnings.push('No backups are made: set BACKUP_TARGET.');
+  else if (config.backup.identity === null) {
+    warnings.push(
+      'Backups are not encrypted: set BACKUP_ENCRYPTION_KEY (quota-proxy backup keygen makes one).',
+    );
+  }
   return {
     version: VERSION,
     upstreamBaseUrl,
     adminTokens,
+    metricsTokens: config.metricsTokens,
     keyPrefix: config.keyPrefix,
     keyExpiryDays: config.keyExpiryDays,
     dailyRequestLimit: config.dailyRequestLimit,

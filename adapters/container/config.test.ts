@@ -37,6 +37,7 @@ test('without an environment everything has its default', () => {
     production: false,
     adminTokens: [],
     adminTokenPath: 'data/admin-token',
+    metricsTokens: [],
     upstream: null,
     connectTimeoutMs: 10_000,
     headersTimeoutMs: 600_000,
@@ -57,12 +58,15 @@ test('without an environment everything has its default', () => {
     prices: null,
     bodyBytesMax: 10_485_760,
     drainTimeoutMs: 25_000,
+    backup: null,
+    restoreIfMissing: false,
   });
 });
 
 const settings: { env: Record<string, string>; config: Partial<Config> }[] = [
   { env: { ADMIN_TOKEN: TOKEN }, config: { adminTokens: [TOKEN] } },
   { env: { ADMIN_TOKEN: ` ${TOKEN} , ${OTHER},` }, config: { adminTokens: [TOKEN, OTHER] } },
+  { env: { METRICS_TOKEN: `${TOKEN},${OTHER}` }, config: { adminTokens: [], metricsTokens: [TOKEN, OTHER] } },
   {
     env: { UPSTREAM_API_KEY: 'sk-1' },
     config: { upstream: { baseUrl: 'https://api.deepseek.com/v1', apiKey: 'sk-1' } },
@@ -128,6 +132,8 @@ describe('each problem is one line that names the variable, what was given, and 
     { env: { ADMIN_TOKEN: `${TOKEN},short` }, says: /^ADMIN_TOKEN: has fewer/ },
     { env: { ADMIN_TOKEN: ',,' }, says: /^ADMIN_TOKEN: holds no token/ },
     { env: { ADMIN_TOKEN: `${TOKEN}é` }, says: /^ADMIN_TOKEN: .*no header can carry/ },
+    { env: { METRICS_TOKEN: 'short' }, says: /^METRICS_TOKEN: has fewer than 32 characters: make one/ },
+    { env: { METRICS_TOKEN: 'a'.repeat(40) }, says: /^METRICS_TOKEN: is a placeholder/ },
     { env: { UPSTREAM_API_KEY: 'your-api-key' }, says: /^UPSTREAM_API_KEY: is a placeholder/ },
     { env: { DEEPSEEK_API_KEY: 'a b' }, says: /^DEEPSEEK_API_KEY: .*no header can carry/ },
     {
@@ -151,7 +157,6 @@ describe('each problem is one line that names the variable, what was given, and 
       env: { STORE_URL: 'postgres://x' },
       says: /^STORE_URL is set, and this version keeps everything in SQLite/,
     },
-    { env: { BACKUP_TARGET: 's3://b' }, says: /^BACKUP_TARGET is set, and this version makes no backups/ },
     { env: { PORT: '99999' }, says: /^PORT is '99999': must be a whole number from 0 to 65535$/ },
     { env: { PORT: '80.5' }, says: /^PORT is '80.5'/ },
     { env: { LOG_LEVEL: 'loud' }, says: /^LOG_LEVEL is 'loud': must be one of trace/ },
@@ -215,9 +220,10 @@ test('no problem shows a secret', () => {
     DEEPSEEK_API_KEY: 'secret-3',
     KEY_PEPPER: 'secret-4',
     UPSTREAM_BASE_URL: 'http://secret-5@x',
+    METRICS_TOKEN: 'secret-6',
   };
   const problems = problemsOf(env);
-  expect(problems).toHaveLength(5);
+  expect(problems).toHaveLength(6);
   expect(problems.join()).not.toMatch(/secret.\d/);
 });
 

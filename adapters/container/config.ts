@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type * as z from 'zod';
 import type { PriceTable } from '#core/price.ts';
+import { type BackupConfig, backupConfigOf } from './backup-config.ts';
 import { ConfigError } from './config-error.ts';
 import type { Environment, GivenSettings } from './given-settings.ts';
 import { described, givenSettings } from './given-settings.ts';
@@ -16,6 +17,8 @@ export interface Config {
   /** Empty: one is made at the first start and kept at `adminTokenPath`. Never empty in production. */
   readonly adminTokens: readonly string[];
   readonly adminTokenPath: string;
+  /** Empty: the metrics are for the admin alone. */
+  readonly metricsTokens: readonly string[];
   /** `null`: the built-in demo upstream. Never `null` in production. */
   readonly upstream: { readonly baseUrl: string; readonly apiKey: string | null } | null;
   readonly connectTimeoutMs: number;
@@ -40,6 +43,10 @@ export interface Config {
   readonly prices: PriceTable | null;
   readonly bodyBytesMax: number;
   readonly drainTimeoutMs: number;
+  /** `null`: no backups are made. */
+  readonly backup: BackupConfig | null;
+  /** Whether the newest backup is restored where there is no database at all. */
+  readonly restoreIfMissing: boolean;
 }
 
 /** What the command line needs to know of a server that runs with the same environment. */
@@ -51,6 +58,10 @@ export interface ToolConfig {
   readonly adminTokenPath: string;
   readonly storePath: string;
   readonly timeZone: string;
+  /** `null`: one is kept at `pepperPath`, if any. */
+  readonly pepper: string | null;
+  readonly pepperPath: string;
+  readonly backup: BackupConfig | null;
 }
 
 const DEFAULT_BASE_URL = 'https://api.deepseek.com/v1';
@@ -65,9 +76,13 @@ export function readConfig(env: Environment = process.env): Config {
   const values = parsed(given, problems);
   const pepper = pepperOf(given, problems);
   const prices = pricesOf(given, problems);
+  const backup = values === undefined ? null : backupConfigOf(values, given, problems);
+  if (values?.RESTORE_IF_MISSING !== undefined && values.BACKUP_TARGET === undefined) {
+    problems.push('RESTORE_IF_MISSING is set, and BACKUP_TARGET is not: set it to where the backups are');
+  }
   if (given['NODE_ENV']?.value === 'production') problems.push(...missingInProduction(given));
   if (values === undefined || problems.length > 0) throw new ConfigError(problems);
-  return { ...configOf(values), pepper, prices };
+  return { ...configOf(values), pepper, prices, backup };
 }
 
 /**
@@ -95,6 +110,8 @@ export function readToolConfig(env: Environment = process.env): ToolConfig {
   if (url !== undefined && !/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
     problems.push(`QUOTA_PROXY_URL is '${url}': must be a URL such as http://127.0.0.1:8787`);
   }
+  const pepper = pepperOf(given, problems);
+  const backup = values === undefined ? null : backupConfigOf(values, given, problems);
   if (values === undefined || problems.length > 0) throw new ConfigError(problems);
   return {
     baseUrl: url ?? ownUrl(values.HOST, values.PORT),
@@ -102,6 +119,9 @@ export function readToolConfig(env: Environment = process.env): ToolConfig {
     adminTokenPath: besideStore(values, 'admin-token'),
     storePath: values.STORE_PATH,
     timeZone: values.QUOTA_TIMEZONE,
+    pepper,
+    pepperPath: besideStore(values, 'pepper'),
+    backup,
   };
 }
 
@@ -133,11 +153,12 @@ function parsed(given: GivenSettings, problems: string[]): Settings | undefined 
   return undefined;
 }
 
-function configOf(values: Settings): Omit<Config, 'pepper' | 'prices'> {
+function configOf(values: Settings): Omit<Config, 'pepper' | 'prices' | 'backup'> {
   return {
     production: values.NODE_ENV === 'production',
     adminTokens: values.ADMIN_TOKEN ?? [],
     adminTokenPath: besideStore(values, 'admin-token'),
+    metricsTokens: values.METRICS_TOKEN ?? [],
     upstream: upstreamOf(values),
     connectTimeoutMs: values.UPSTREAM_CONNECT_TIMEOUT_MS,
     headersTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
@@ -156,6 +177,7 @@ function configOf(values: Settings): Omit<Config, 'pepper' | 'prices'> {
     pepperPath: besideStore(values, 'pepper'),
     bodyBytesMax: values.MAX_BODY_BYTES,
     drainTimeoutMs: values.DRAIN_TIMEOUT_MS,
+    restoreIfMissing: values.RESTORE_IF_MISSING !== undefined,
   };
 }
 

@@ -25,7 +25,7 @@ const LIMITS = {
 } as const;
 
 /** The app behind HTTP/1.1, not listening yet. */
-export function createHttpServer(app: App, works: InFlight, readiness: Readiness): Server {
+export function createHttpServer(app: Pick<App, 'fetch'>, works: InFlight, readiness: Readiness): Server {
   const listener = getRequestListener(
     (request, { incoming }) => {
       const env = { address: addressOf(incoming.socket.remoteAddress), ready: readiness.ready };

@@ -28,7 +28,7 @@ interface Scene extends Draining {
   get(): Promise<{ status: number | undefined; body: string }>;
 }
 
-async function scene(app: App, graceMs: number, abort: () => void): Promise<Scene> {
+async function scene(app: Pick<App, 'fetch'>, graceMs: number, abort: () => void): Promise<Scene> {
   const readiness = { ready: true };
   const works = inFlight(observer);
   const steps: string[] = [];
@@ -57,7 +57,7 @@ test('takes nothing new, and lets finish what has begun and what outlives it', a
   const reply = Promise.withResolvers<Response>();
   const afterwards = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
-  const app: App = {
+  const app: Pick<App, 'fetch'> = {
     fetch(_request, _env, ctx) {
       ctx.waitUntil(afterwards.promise.then(() => stage.steps.push('settled')));
       begun.resolve();
@@ -84,7 +84,7 @@ test('takes nothing new, and lets finish what has begun and what outlives it', a
 
 test('after the grace it ends what is left, and waits until that is settled', async () => {
   const aborted = Promise.withResolvers<void>();
-  const app: App = {
+  const app: Pick<App, 'fetch'> = {
     fetch(_request, _env, ctx) {
       ctx.waitUntil(aborted.promise.then(() => stage.steps.push('settled')));
       return aborted.promise.then(() => new Response('stopped', { status: 503 }));
@@ -110,7 +110,7 @@ test('waits for what an abort settles where no client waits any more', async () 
 });
 
 test('a stream that an abort does not end is cut off', async () => {
-  const app: App = {
+  const app: Pick<App, 'fetch'> = {
     fetch: () => new Response(new ReadableStream({ start: (it) => it.enqueue(Buffer.from('a')) })),
   };
   const stage = await scene(app, 0, () => undefined);

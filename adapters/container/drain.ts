@@ -47,7 +47,8 @@ async function closed(server: Server): Promise<void> {
   clearInterval(check);
 }
 
-async function endsWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
+/** Whether `work` ends in so much time. It goes on if not. @throws what it throws */
+export async function endsWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
   const timer = new AbortController();
   const late = pause(limitMs, false, { signal: timer.signal }).catch(() => false);
   const inTime = await Promise.race([work.then(() => true), late]);

@@ -15,12 +15,20 @@ const ALIASES: Readonly<Record<string, string>> = {
   STORE_PATH: 'SQLITE_PATH',
 };
 
-const SECRETS: ReadonlySet<string> = new Set(['ADMIN_TOKEN', 'UPSTREAM_API_KEY', 'KEY_PEPPER']);
+const SECRETS: ReadonlySet<string> = new Set([
+  'ADMIN_TOKEN',
+  'METRICS_TOKEN',
+  'UPSTREAM_API_KEY',
+  'KEY_PEPPER',
+  'BACKUP_ENCRYPTION_KEY',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+]);
 
 /** What an operator may expect to work, and must not be ignored in silence. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   STORE_URL: 'this version keeps everything in SQLite: unset it, and set STORE_PATH',
-  BACKUP_TARGET: 'this version makes no backups: unset it',
   ADMIN_ALLOWED_IPS: 'this version does not limit who may reach the admin API: unset it',
   TRUSTED_PROXIES: 'this version knows no address but that of the connection: unset it',
   CORS_ORIGINS: 'this version allows no other origins: unset it',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, relative } from 'node:path';
-import { expire } from '#handlers/scheduled/expire.ts';
+import type { TaskKind } from '#handlers/scheduled/perform.ts';
 import { banner } from './banner.ts';
 import type { House } from './compose.ts';
 import { compose } from './compose.ts';
@@ -12,14 +12,24 @@ import { ConfigError } from './config-error.ts';
 import type { Readiness } from './create-http-server.ts';
 import { createHttpServer } from './create-http-server.ts';
 import { demoKey } from './demo-key.ts';
-import { drain } from './drain.ts';
+import { drain, endsWithin } from './drain.ts';
 import type { InFlight } from './in-flight.ts';
 import { inFlight } from './in-flight.ts';
+import type { Schedule } from './schedule.ts';
 import { schedule } from './schedule.ts';
 import { VERSION } from './version.ts';
 
-/** What a crash left open is given up so soon after it lapsed. */
-const EXPIRE_PAUSE_MS = 10_000;
+/** How often each task is sent. Whether it is due is its own to say; what a crash left open is given up so soon. */
+const PAUSES_MS: Readonly<Record<TaskKind, number>> = {
+  expire: 10_000,
+  segment: 500,
+  backup: 5_000,
+  drill: 30_000,
+  prune: 60 * 60_000,
+};
+
+/** What was recorded last is shipped before the end, if the vault takes it in so much time. */
+const LAST_SHIPMENT_MS_MAX = 3_000;
 
 /**
  * Serves until SIGTERM or SIGINT, then drains and resolves. A second signal ends the process at once.
@@ -29,23 +39,48 @@ export async function serve(config: Config): Promise<void> {
   // From the first moment: a signal that comes while this starts must not end it half-way.
   const stop = stopSignal();
   const house = await compose(config);
-  const { observer, clock } = house.services;
+  const { observer } = house.services;
   const readiness: Readiness = { ready: true };
   const works = inFlight(observer);
   const server = createHttpServer(house.app, works, readiness);
   try {
     const url = await listen(server, config);
-    const expiring = schedule(() => expire(house.services, clock.now()), EXPIRE_PAUSE_MS, observer);
+    const timers = startTimers(house);
     await announce(house, config, works, url);
     const signal = await stop;
     observer.noticed(`${signal} received`, {});
     const graceMs = config.drainTimeoutMs;
     await drain({ server, readiness, works, observer, graceMs, abort: house.abort });
-    await expiring.stop();
+    await endsWithin(LAST_SHIPMENT_MS_MAX, lastWork(house, timers));
     observer.noticed('stopped', {});
   } finally {
     await house.close();
   }
+}
+
+type Timers = Readonly<Record<TaskKind, Schedule>>;
+
+function startTimers({ app, services }: House): Timers {
+  const { clock, observer } = services;
+  const timer = (kind: TaskKind) =>
+    schedule(() => app.scheduled({ kind, at: clock.now() }), PAUSES_MS[kind], observer);
+  return {
+    expire: timer('expire'),
+    segment: timer('segment'),
+    backup: timer('backup'),
+    drill: timer('drill'),
+    prune: timer('prune'),
+  };
+}
+
+/** A backup or drill that is under way is not waited for: it begins anew at the next start. */
+async function lastWork({ services }: House, timers: Timers): Promise<void> {
+  const { backups, clock, observer } = services;
+  for (const timer of [timers.backup, timers.drill, timers.prune]) void timer.stop();
+  await Promise.all([timers.expire.stop(), timers.segment.stop()]);
+  await backups?.ship(clock.now(), 'all').catch((error: unknown) => {
+    observer.failed('What was recorded last is not in the backup yet.', error, {});
+  });
 }
 
 async function listen(server: Server, { host, port }: Config): Promise<string> {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { calendarOf } from '#core/window.ts';
 
 export const PEPPER_LENGTH_MIN = 32;
-const ADMIN_TOKEN_LENGTH_MIN = 32;
+const TOKEN_LENGTH_MIN = 32;
 const PLACEHOLDER = /your[-_ ]|change[-_ ]?(me|this)|replace[-_ ]?(me|this|with)|placeholder|example|[<>]/i;
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 const MINUTE_MS = 60_000;
@@ -10,7 +10,8 @@ const MINUTE_MS = 60_000;
 /** Every variable that is read: what it may be, and what it is where it is not set. */
 export const settings = z.object({
   NODE_ENV: z.string().optional(),
-  ADMIN_TOKEN: adminTokens().optional(),
+  ADMIN_TOKEN: tokens().optional(),
+  METRICS_TOKEN: tokens().optional(),
   UPSTREAM_BASE_URL: baseUrl().optional(),
   UPSTREAM_API_KEY: z
     .string()
@@ -51,6 +52,18 @@ export const settings = z.object({
     .optional(),
   KEY_PEPPER_FILE: z.string().optional(),
   PRICES_FILE: z.string().optional(),
+  BACKUP_TARGET: z.string().optional(),
+  BACKUP_SCHEDULE: z.string().default('0 * * * *'),
+  BACKUP_DRILL_SCHEDULE: z.string().default('@daily'),
+  BACKUP_KEEP: z.string().default('24h 7d 4w 12m'),
+  BACKUP_SPOOL_BYTES_MAX: whole(1024 * 1024, 100 * 1024 ** 4).default(20 * 1024 ** 3),
+  RESTORE_IF_MISSING: z.literal('latest', { error: 'must be latest, or not set' }).optional(),
+  S3_ENDPOINT: httpUrl('http://minio:9000').optional(),
+  S3_REGION: z.string().optional(),
+  S3_FORCE_PATH_STYLE: onOff().optional(),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
   // A conversation that fills a context of a million tokens is about 4 MiB of JSON, a photograph 1 to 5 MiB;
   // several of these at once fit in the container's 256 MiB.
   MAX_BODY_BYTES: whole(1024, 100 * 1024 * 1024).default(10 * 1024 * 1024),
@@ -60,7 +73,7 @@ export const settings = z.object({
   // The SDKs give up reading a stream after ten minutes of silence; we do a little earlier.
   UPSTREAM_SILENCE_TIMEOUT_MS: whole(1, 24 * 60 * MINUTE_MS).default(9 * MINUTE_MS),
   UPSTREAM_EXCHANGE_TIMEOUT_MS: whole(1, 24 * 60 * MINUTE_MS).default(30 * MINUTE_MS),
-  // Docker kills after the 30 s of stop_grace_period: what is left by then is still settled in time.
+  // Docker kills after the 40 s of stop_grace_period: what is left by then is still settled, and shipped, in time.
   DRAIN_TIMEOUT_MS: whole(0, 10 * MINUTE_MS).default(25_000),
 });
 
@@ -80,7 +93,7 @@ function onOff() {
     .transform((text) => /^(true|1|yes|on)$/i.test(text));
 }
 
-function adminTokens() {
+function tokens() {
   const make = 'make one with openssl rand -hex 32';
   return z
     .string()
@@ -91,8 +104,8 @@ function adminTokens() {
         .filter((token) => token !== ''),
     )
     .refine((tokens) => tokens.length > 0, { error: `holds no token: ${make}` })
-    .refine((tokens) => tokens.every((token) => token.length >= ADMIN_TOKEN_LENGTH_MIN), {
-      error: `has fewer than ${ADMIN_TOKEN_LENGTH_MIN} characters: ${make}`,
+    .refine((tokens) => tokens.every((token) => token.length >= TOKEN_LENGTH_MIN), {
+      error: `has fewer than ${TOKEN_LENGTH_MIN} characters: ${make}`,
     })
     .refine((tokens) => !tokens.some(isPlaceholder), {
       error: `is a placeholder that anybody can guess: ${make}`,
@@ -106,13 +119,15 @@ function isPlaceholder(token: string): boolean {
   return PLACEHOLDER.test(token) || new Set(token).size < 8;
 }
 
+function httpUrl(example: string) {
+  return z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+    error: `must be a URL such as ${example}`,
+    abort: true,
+  });
+}
+
 function baseUrl() {
-  return z
-    .string()
-    .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
-      error: 'must be a URL such as https://api.deepseek.com/v1',
-      abort: true,
-    })
+  return httpUrl('https://api.deepseek.com/v1')
     .refine((text) => new URL(text).username === '' && new URL(text).password === '', {
       error: 'must not hold credentials: set UPSTREAM_API_KEY',
     })
