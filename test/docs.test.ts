@@ -1,22 +1,74 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { settings } from '#adapters/container/settings.ts';
 import { blocksOf, copyRepository } from './readme-blocks.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const README = blocksOf('README.md');
+/** Pages for operators, each in two languages. */
+const GUIDES = readdirSync(join(ROOT, 'docs'))
+  .filter((name) => name.endsWith('.md') && !name.endsWith('.zh-CN.md'))
+  .map((name) => `docs/${name}`);
+const PAGES = ['README.md', ...GUIDES].flatMap((page) => [page, inChinese(page)]);
 
-test('both languages print the same commands', () => {
-  expect(blocksOf('README.zh-CN.md')).toEqual(README);
+test.each(['README.md', ...GUIDES])('%s prints the same commands in both languages', (page) => {
+  expect(blocksOf(inChinese(page))).toEqual(blocksOf(page));
 });
 
 test('every command is run by something: here, by CI, or in a container', () => {
-  expect(new Set(README.map(({ by }) => by))).toEqual(new Set(['setup', 'started', 'real', 'compose']));
+  expect(new Set(README.map(({ by }) => by))).toEqual(
+    new Set(['setup', 'started', 'real', 'compose', 'backup']),
+  );
 });
+
+test.each(GUIDES)('every command of %s is run in a container', (page) => {
+  const name = page.replace(/^docs\/(.*)\.md$/, '$1-docs');
+  const suite = textOf(`test/stack/${name}.test.ts`);
+  for (const { by } of blocksOf(page)) expect(suite).toContain(`block('${by}')`);
+});
+
+test.each(PAGES)('in %s, what a shell runs is fenced as such', (page) => {
+  const fences = [...textOf(page).matchAll(/^```(\S.*)$/gm)].map(([, language = '']) => language);
+  expect(fences.filter((language) => !/^(sh [a-z]+|js|json|yaml)$/.test(language))).toEqual([]);
+});
+
+test.each([...PAGES, 'ARCHITECTURE.md'])('the links of %s lead somewhere', (page) => {
+  for (const [, path = '', anchor = ''] of textOf(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+    const target = path === '' ? page : join(dirname(page), path);
+    expect(existsSync(join(ROOT, target)), `${page}: ${target}`).toBe(true);
+    if (anchor !== '') expect(anchorsOf(target), target).toContain(anchor);
+  }
+});
+
+test.each([...PAGES, '.env.example', 'docker-compose.yml'])('%s has all settings of backups', (page) => {
+  const text = textOf(page);
+  const names = Object.keys(settings.shape).filter((name) => /^(BACKUP|RESTORE|S3|AWS)_/.test(name));
+  for (const name of [...names, 'BACKUP_ENCRYPTION_KEY', 'BACKUP_ENCRYPTION_KEY_FILE'])
+    expect(text).toContain(name);
+});
+
+function inChinese(page: string): string {
+  return page.replace(/\.md$/, '.zh-CN.md');
+}
+
+function textOf(page: string): string {
+  return readFileSync(join(ROOT, page), 'utf8');
+}
+
+/** As GitHub makes them of a page's headings. */
+function anchorsOf(page: string): string[] {
+  return [...textOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
 
 test('CI runs the commands of the set-up on a fresh clone', () => {
   const ci = readFileSync(join(ROOT, '.ci/run'), 'utf8');
