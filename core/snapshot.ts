@@ -64,6 +64,14 @@ export interface Shipped {
   readonly cutAt: Instant;
 }
 
+/** What a database remembers of a vault at first, beside its claim. */
+export const NOTHING_SHIPPED: Omit<BackupState, 'claim'> = {
+  shipped: null,
+  pending: null,
+  snapshot: null,
+  drill: null,
+};
+
 /** A restore that was rehearsed. */
 export interface DrillRecord {
   readonly snapshotId: string;

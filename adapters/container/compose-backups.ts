@@ -6,23 +6,27 @@ import type { Vault } from '#core/vault.ts';
 import type { RestoreParts } from '#handlers/backup/backup-parts.ts';
 import type { BackupConfig } from './backup-config.ts';
 import { ConfigError } from './config-error.ts';
-import { runJob } from './job-thread.ts';
+import type { RunJob } from './job-thread.ts';
 
 export interface StorePlace {
   readonly storePath: string;
   readonly timeZone: string;
 }
 
-/** Opens what backups are read with. Nobody else may have the database's folder for spooling. @throws ConfigError */
+/**
+ * Opens what backups are read with; `runJob` does the work on whole databases. Nobody else may have the spool beside the
+ * database. @throws ConfigError
+ */
 export async function openRestoreParts(
   { storePath, timeZone }: StorePlace,
   config: BackupConfig,
+  runJob: RunJob,
 ): Promise<RestoreParts> {
   return {
     vault: await openVault(config),
-    sealer: await openSealer(config),
+    sealer: await openSealer(config, runJob),
     spool: await openStoreSpool(storePath, config.spoolBytesMax),
-    copies: await openCopies(timeZone),
+    copies: await openCopies(timeZone, runJob),
   };
 }
 
@@ -34,7 +38,7 @@ export async function openStoreSpool(storePath: string, bytesMax: number): Promi
 }
 
 /** Copies of the database at `storePath`, made beside whoever serves it. */
-export async function openSnapshotSource(storePath: string): Promise<SnapshotSource> {
+export async function openSnapshotSource(storePath: string, runJob: RunJob): Promise<SnapshotSource> {
   const { syncWhileWritten } = await import('#adapters/system/sync-while-written.ts');
   return { copy: (path) => syncWhileWritten(path, runJob('copyDatabase', storePath, path)) };
 }
@@ -48,7 +52,8 @@ export async function refuseServed(storePath: string): Promise<void> {
 
 /** A copy of the database at `storePath` in a new file, made beside whoever serves it, and read whole. */
 export async function copyStore(storePath: string, file: string): Promise<SnapshotFacts> {
-  return (await openSnapshotSource(storePath)).copy(file);
+  const { jobRunner } = await import('./job-thread.ts');
+  return (await openSnapshotSource(storePath, jobRunner({ givesWay: true }))).copy(file);
 }
 
 /** A new secret key of age, and the public key that it is for. */
@@ -72,9 +77,10 @@ export async function ownPepperCheck(given: string | null, pepperPath: string): 
   return pepper === undefined ? null : pepperCheckOf(secretsUnder(new TextEncoder().encode(pepper)));
 }
 
-/** The public key that backups are encrypted for; `null`: they are not. @throws ConfigError */
+/** The public key that backups are encrypted for; `null`: they are not. */
 export async function publicKeyOf(config: BackupConfig): Promise<string | null> {
-  return (await openSealer(config)).recipient;
+  const { recipientOf } = await import('#adapters/age/identity.ts');
+  return config.identity === null ? null : recipientOf(config.identity);
 }
 
 /** Where the backups are. */
@@ -88,7 +94,7 @@ export async function openVault({ target }: BackupConfig): Promise<Vault> {
   return openS3Vault({ ...target, limits: S3_LIMITS });
 }
 
-async function openSealer({ identity }: BackupConfig): Promise<Sealer> {
+async function openSealer({ identity }: BackupConfig, runJob: RunJob): Promise<Sealer> {
   const { openSealer } = await import('#adapters/age/open-sealer.ts');
   const files = {
     sealFile: (from: string, to: string, recipient: string | null) => runJob('sealFile', from, to, recipient),
@@ -105,7 +111,7 @@ async function openSealer({ identity }: BackupConfig): Promise<Sealer> {
 }
 
 /** What is done with copies that nobody serves. */
-export async function openCopies(timeZone: string): Promise<Copies> {
+export async function openCopies(timeZone: string, runJob: RunJob): Promise<Copies> {
   const { beginLineage } = await import('#adapters/sqlite/begin-lineage.ts');
   const { installCopy } = await import('#adapters/sqlite/install-copy.ts');
   const { moveCopy } = await import('#adapters/sqlite/move-copy.ts');

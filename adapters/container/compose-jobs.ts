@@ -1,39 +1,38 @@
 /**
- * Work that reads or writes whole databases and holds its thread meanwhile, for `runJob`. Arguments and results can be
+ * Work that reads or writes whole databases and holds its thread meanwhile, for `jobRunner`. Arguments and results can be
  * posted to another thread. Each part is loaded by the job that needs it.
  */
 export const jobs = {
   async copyDatabase(storePath: string, path: string) {
-    const { copyDatabase } = await slowly(import('#adapters/sqlite/copy-database.ts'));
+    const { copyDatabase } = await import('#adapters/sqlite/copy-database.ts');
     return copyDatabase(storePath, path);
   },
   async inspectCopy(path: string) {
-    const { inspectCopy } = await slowly(import('#adapters/sqlite/inspect-copy.ts'));
+    const { inspectCopy } = await import('#adapters/sqlite/inspect-copy.ts');
     return inspectCopy(path);
   },
   async replayRows(path: string, rowsPath: string, timeZone: string) {
-    const { replayRows } = await slowly(import('#adapters/sqlite/replay-rows.ts'));
+    const { replayRows } = await import('#adapters/sqlite/replay-rows.ts');
     return replayRows(path, rowsPath, timeZone);
   },
   async auditCopy(path: string, timeZone: string) {
-    const { auditCopy } = await slowly(import('#adapters/sqlite/audit-copy.ts'));
+    const { auditCopy } = await import('#adapters/sqlite/audit-copy.ts');
     return auditCopy(path, timeZone);
   },
   async sealFile(from: string, to: string, recipient: string | null) {
-    const { sealFile } = await slowly(import('#adapters/age/seal.ts'));
+    const { sealFile } = await import('#adapters/age/seal.ts');
     return sealFile(from, to, recipient);
   },
   async openFile(from: string, to: string, identity: string | null, bytesMax: number) {
-    const { openFile } = await slowly(import('#adapters/age/unseal.ts'));
+    const { openFile } = await import('#adapters/age/unseal.ts');
     return openFile(from, to, identity, bytesMax);
   },
 };
 
 export type Jobs = typeof jobs;
 
-/** Requests go first: what a job does not do now it does a little later. */
-async function slowly<T>(part: Promise<T>): Promise<T> {
+/** Requests go first: lets this thread run when nobody else wants to. */
+export async function giveWay(): Promise<void> {
   const { lowerThreadPriority } = await import('#adapters/system/low-priority.ts');
   lowerThreadPriority();
-  return part;
 }

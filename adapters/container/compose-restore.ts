@@ -10,6 +10,7 @@ import type { RestoreRequest } from '#handlers/backup/restore.ts';
 import type { BackupConfig } from './backup-config.ts';
 import type { StorePlace } from './compose-backups.ts';
 import { openCopies, openRestoreParts, openStoreSpool, openVault, refuseServed } from './compose-backups.ts';
+import { jobRunner } from './job-thread.ts';
 
 export interface RestorePlace extends StorePlace {
   /** A new file; `null`: in the place of the database. */
@@ -42,6 +43,9 @@ class InTheWay extends Error {
   override readonly name = 'InTheWay';
 }
 
+/** Nobody is served meanwhile. */
+const runJob = jobRunner({ givesWay: false });
+
 export type Watching = Pick<RestoreRequest, 'onProgress' | 'onChosen'>;
 
 /**
@@ -57,7 +61,7 @@ export async function restoreStore(
   const { restore } = await import('#handlers/backup/restore.ts');
   const startedMs = systemClock.elapsedMs();
   const { to, aside } = await wayTo(place);
-  const parts = await openRestoreParts({ ...place, storePath: to }, config);
+  const parts = await openRestoreParts({ ...place, storePath: to }, config, runJob);
   const put = (path: string) => moveInto(parts.copies, path, place, aside, parts.vault);
   const { manifest, at, segments, mark } = await restore(parts, { target, place: put, ...watching });
   const { id: backupId, pepperCheck } = manifest;
@@ -80,7 +84,7 @@ export async function restoreFile(
     throw new NothingToRestore(`There is no file at ${file}: name one that backup now --to made`);
   }
   const { to, aside } = await wayTo(place);
-  const copies = await openCopies(place.timeZone);
+  const copies = await openCopies(place.timeZone, runJob);
   const spool = await openStoreSpool(to, Number.POSITIVE_INFINITY);
   const folder = await spool.open('restore', statSync(file).size);
   try {
@@ -106,7 +110,7 @@ export async function restoreIfMissing(
   const parts = ['', '-wal', '.restoring'].map((suffix) => `${place.storePath}${suffix}`);
   if (parts.some((path) => existsSync(path))) return null;
   const { isUnclaimed } = await import('#handlers/backup/restore.ts');
-  if (await isUnclaimed(await openRestoreParts(place, config))) return null;
+  if (await isUnclaimed(await openRestoreParts(place, config, runJob))) return null;
   return restoreStore(config, { kind: 'latest' }, { ...place, file: null, force: false });
 }
 

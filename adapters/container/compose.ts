@@ -105,11 +105,13 @@ async function openBackups(
 ): Promise<Backups | null> {
   if (config.backup === null) return null;
   const { createBackups } = await import('#handlers/backup/backups.ts');
+  const { jobRunner } = await import('./job-thread.ts');
+  const runJob = jobRunner({ givesWay: true });
   const parts = {
-    ...(await openRestoreParts(config, config.backup)),
+    ...(await openRestoreParts(config, config.backup, runJob)),
     ...tools,
     history: store.history,
-    source: await openSnapshotSource(config.storePath),
+    source: await openSnapshotSource(config.storePath, runJob),
     operations: store.operations,
     version: VERSION,
     timeZone: config.timeZone,

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { SealBroken } from '#core/sealer.ts';
 import { CopyBroken } from '#core/snapshot.ts';
-import { runJob } from './job-thread.ts';
+import { jobRunner } from './job-thread.ts';
 
+const runJob = jobRunner({ givesWay: true });
 const folder = mkdtempSync(join(tmpdir(), 'jobs-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -13,7 +13,7 @@ test('runs at once, again after each end, and never twice at once', async () => 
     await new Promise((resolve) => setTimeout(resolve, 5));
     running -= 1;
   };
-  const { stop } = schedule(task, 0, quiet);
+  const { stop } = schedule('expire', task, 0, quiet);
   expect(runs).toBe(1);
   await vi.waitUntil(() => runs >= 3);
   await stop();
@@ -27,7 +27,7 @@ test('goes on after a failure, which is told', async () => {
     runs += 1;
     return Promise.reject(new Error(`run ${runs}`));
   };
-  const { stop } = schedule(task, 0, { failed: (_, error) => void failures.push(error) });
+  const { stop } = schedule('expire', task, 0, { failed: (_, error) => void failures.push(error) });
   await vi.waitUntil(() => runs >= 2);
   await stop();
   expect(failures).toHaveLength(runs);
@@ -37,6 +37,7 @@ test('stop waits for what runs, and nothing runs after it', async () => {
   const finish = Promise.withResolvers<void>();
   let runs = 0;
   const { stop } = schedule(
+    'expire',
     () => {
       runs += 1;
       return finish.promise;

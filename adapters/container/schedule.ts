@@ -7,6 +7,7 @@ export interface Schedule {
 
 /** Runs `task` now, and again `pauseMs` after each end of it: never twice at once. */
 export function schedule(
+  name: string,
   task: () => Promise<unknown>,
   pauseMs: number,
   observer: Pick<Observer, 'failed'>,
@@ -19,7 +20,8 @@ export function schedule(
     try {
       await task();
     } catch (error) {
-      observer.failed('A scheduled task failed.', error, {});
+      // What ends because the process does is no failure.
+      if (!stopped) observer.failed('A scheduled task failed.', error, { task: name });
     }
     if (stopped) return;
     timer = setTimeout(() => {

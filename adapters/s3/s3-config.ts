@@ -32,8 +32,8 @@ export interface S3Limits {
 
 export const S3_LIMITS: S3Limits = {
   connectMs: 10_000,
-  // A part of 8 MiB gets through in this time at 30 kB/s.
-  answerMs: 5 * 60_000,
+  // A part of 8 MiB gets through in this time at 70 kB/s.
+  answerMs: 2 * 60_000,
   // A store on a file system is silent while it puts the parts of a large object together.
   silenceMs: 2 * 60_000,
   attempts: 3,

@@ -1,7 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
+import Database from 'better-sqlite3';
 import { calendarOf } from '#core/window.ts';
 import { examine } from './doctor.ts';
-import { inspectCopy } from './inspect-copy.ts';
+import { DIGESTED_TABLES } from './table-digests.ts';
 
 /**
  * What is wrong with a copy, in words: what `quota-proxy doctor` finds, and what Node's own SQLite, which is another
@@ -16,12 +17,12 @@ export function auditCopy(path: string, timeZone: string): readonly string[] {
 }
 
 function independentProblems(path: string): readonly string[] {
-  const { tables } = inspectCopy(path);
+  const ours = rowCounts(path);
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     const integrity = database.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'];
     const problems = integrity === 'ok' ? [] : [`independent reader: ${String(integrity)}`];
-    for (const [table, { rows }] of Object.entries(tables)) {
+    for (const [table, rows] of ours) {
       const count = database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.['rows'];
       if (count !== rows)
         problems.push(`independent reader: ${count} rows in ${table}, where we see ${rows}`);
@@ -29,6 +30,17 @@ function independentProblems(path: string): readonly string[] {
     return problems;
   } catch (error) {
     return [`independent reader: ${error instanceof Error ? error.message : String(error)}`];
+  } finally {
+    database.close();
+  }
+}
+
+function rowCounts(path: string): ReadonlyMap<string, number> {
+  const database = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    const count = (table: string) =>
+      database.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? 0;
+    return new Map(DIGESTED_TABLES.map((table) => [table, count(table)]));
   } finally {
     database.close();
   }

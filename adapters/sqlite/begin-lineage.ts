@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import type { Lineage, VaultClaim } from '#core/snapshot.ts';
+import { type BackupState, type Lineage, NOTHING_SHIPPED, type VaultClaim } from '#core/snapshot.ts';
 import { asBroken, lineageOf } from './inspect-copy.ts';
 
 /**
@@ -30,7 +30,7 @@ function begin(database: Database.Database, claim: VaultClaim | null): Lineage {
     DELETE FROM backup_state;
   `);
   if (claim !== null) {
-    const state = { claim: claim.claim, shipped: null, pending: null, snapshot: null, drill: null };
+    const state: BackupState = { ...NOTHING_SHIPPED, claim: claim.claim };
     database.prepare('INSERT INTO backup_state VALUES (?, ?)').run(claim.location, JSON.stringify(state));
   }
   return lineageOf(database);

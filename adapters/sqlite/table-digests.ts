@@ -10,6 +10,9 @@ const TABLES = ['keys', 'sponsor', 'accounts', 'buckets', 'reservations', 'usage
 const NUMBERED_TABLES = ['ledger', 'operations'] as const;
 const BLOCK_ROWS = 256;
 
+/** All of them. */
+export const DIGESTED_TABLES: readonly string[] = [...TABLES, ...NUMBERED_TABLES];
+
 /**
  * Rows and digest of each table. A digest is the sum of SHA-256 hashes, of rows as JSON arrays or of blocks of them,
  * in eight lanes of 32 bits: it does not depend on the order in which a database keeps its rows.

@@ -80,7 +80,7 @@ function warningsOf({ state, troubles, unshippedMs }: BackupStatus, at: Instant)
   });
   const [problem] = state?.drill?.problems ?? [];
   if (problem !== undefined) warnings.push(`Backup ${state?.drill?.snapshotId} does not restore: ${problem}`);
-  if (state?.snapshot === null && troubles.length === 0) warnings.push('There is no backup yet.');
+  if ((state?.snapshot ?? null) === null && troubles.length === 0) warnings.push('There is no backup yet.');
   if (unshippedMs > UNSHIPPED_MS_MAX) {
     warnings.push(`What was recorded in the last ${Math.round(unshippedMs / 1000)} s is in no backup yet.`);
   }

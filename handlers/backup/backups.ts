@@ -73,7 +73,7 @@ export function createBackups(parts: BackupParts, plan: BackupPlan): Backups {
         lineage: await history.lineage(),
         recipient: sealer.recipient,
         state,
-        unshippedRows: state === undefined ? 0 : await unshippedRows(parts, state),
+        unshippedRows: await unshippedRows(parts, state),
         unshippedMs: waitedMs(at),
         abilities: abilities(),
         troubles: tasks.watch.troubles(),

@@ -1,6 +1,6 @@
 import type { Head } from '#core/backup.ts';
 import { fencedBy, HEAD_NAME } from '#core/backup.ts';
-import type { BackupState, Lineage } from '#core/snapshot.ts';
+import { type BackupState, type Lineage, NOTHING_SHIPPED } from '#core/snapshot.ts';
 import type { Vault } from '#core/vault.ts';
 import { VaultConflict } from '#core/vault.ts';
 import type { BackupParts } from './backup-parts.ts';
@@ -12,9 +12,6 @@ import { recordLine } from './records.ts';
 export class Fenced extends Error {
   override readonly name = 'Fenced';
 }
-
-/** What a database remembers of a vault at first. */
-export const NOTHING_YET = { shipped: null, pending: null, snapshot: null, drill: null } as const;
 
 /**
  * What the database remembers of the vault, once it is certain that the vault is its own: it is claimed where it
@@ -30,7 +27,7 @@ export async function claimedState(parts: BackupParts): Promise<BackupState> {
   if (why !== undefined) throw fence(vault.location, why);
   if (head?.lineage.id === lineage.id && known !== undefined) return known;
 
-  const state = known ?? { ...NOTHING_YET, claim: ids.next() };
+  const state = known ?? { ...NOTHING_SHIPPED, claim: ids.next() };
   // Remembered first: a claim that nobody remembers would fence off its own database.
   await history.rememberBackup(vault.location, state);
   const claim = { lineage, claim: state.claim, claimedAt: clock.now() };

@@ -65,9 +65,12 @@ async function choose({ vault }: RestoreParts, target: RestoreTarget): Promise<M
   if (found !== undefined) return found;
   const damaged = problems.length > 0 ? ` Not readable: ${problems.join('; ')}.` : '';
   if (manifests.length === 0) {
-    const hint =
-      head === undefined ? 'is BACKUP_TARGET right' : 'its list of snapshots is empty, though it was claimed';
-    throw new NothingToRestore(`There is no backup at ${vault.location}: ${hint}?${damaged}`);
+    const why =
+      head === undefined ? 'nothing was ever backed up there' : 'it was claimed, and has no snapshot';
+    const text = problems.length > 0 ? 'none of its snapshots can be read' : why;
+    throw new NothingToRestore(
+      `There is no backup at ${vault.location}: ${text}. Is BACKUP_TARGET right?${damaged}`,
+    );
   }
   const ids = manifests.slice(0, 5).map(({ id }) => id);
   throw new NothingToRestore(

@@ -17,12 +17,12 @@ export function shipTask({ parts, exclusive, watch }: BackupTasks): ShipTask {
   const { history, vault } = parts;
   let waitingSince: Instant | null = null;
 
-  async function waitingRows(at: Instant): Promise<number> {
+  async function waiting(at: Instant) {
     const state = await history.backupState(vault.location);
-    const rows = state === undefined ? 0 : await unshippedRows(parts, state);
+    const rows = await unshippedRows(parts, state);
     if (rows === 0 && (state?.pending ?? null) === null) waitingSince = null;
     else waitingSince ??= at;
-    return rows;
+    return { rows, isBegun: (state?.shipped ?? null) !== null };
   }
 
   function isTime(rows: number, at: Instant): boolean {
@@ -32,8 +32,8 @@ export function shipTask({ parts, exclusive, watch }: BackupTasks): ShipTask {
 
   return {
     async ship(at, all) {
-      const rows = await waitingRows(at);
-      if (all === 'all' ? waitingSince === null : !isTime(rows, at)) return;
+      const { rows, isBegun } = await waiting(at);
+      if (!isBegun || (all === 'all' ? waitingSince === null : !isTime(rows, at))) return;
       await watch.watched('segment', at, () => exclusive(() => shipRows(parts, at)));
       waitingSince = null;
     },

@@ -42,10 +42,15 @@ export async function shipRows(parts: BackupParts, at: Instant): Promise<number>
   }
 }
 
-/** How many rows the vault does not have yet. */
-export async function unshippedRows({ history }: BackupParts, { shipped }: BackupState): Promise<number> {
-  return shipped === null ? 0 : rowsBetween(shipped.mark, await history.mark());
+/** How many rows the vault does not have yet: before the first snapshot all that there are. */
+export async function unshippedRows(
+  { history }: BackupParts,
+  state: BackupState | undefined,
+): Promise<number> {
+  return rowsBetween(state?.shipped?.mark ?? BEGINNING, await history.mark());
 }
+
+const BEGINNING: Mark = { ledgerN: 0, operationN: 0, keyChangeN: 0 };
 
 async function segmentAfter(
   shipped: Shipped,

@@ -63,7 +63,9 @@ export function snapshotTask({ parts, plan, exclusive, watch }: BackupTasks): Sn
       const last = state?.snapshot ?? null;
       // Under a new key the rows that follow cannot be opened with the key of the snapshot before.
       const isOtherKey = last !== null && last.recipient !== parts.sealer.recipient;
-      return isOtherKey || isDue(plan.schedule, last?.at ?? null, at) ? backUpOnce(at) : undefined;
+      // One that was asked for and failed is made up for, too.
+      const isWanted = isOtherKey || watch.hasFailed('backup');
+      return isWanted || isDue(plan.schedule, last?.at ?? null, at) ? backUpOnce(at) : undefined;
     },
     prune: pruneNow,
     abilities: () => abilities,

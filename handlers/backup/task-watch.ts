@@ -18,6 +18,8 @@ export interface TaskWatch {
   watched<T>(task: TaskName, at: Instant, work: () => Promise<T>): Promise<T>;
   /** Whether the task failed so lately that it is not tried again yet. */
   isTooEarly(task: TaskName, at: Instant): boolean;
+  /** Whether the task failed the last time. */
+  hasFailed(task: TaskName): boolean;
   troubles(): readonly Trouble[];
   counts(): TaskCounts;
 }
@@ -49,6 +51,7 @@ export function taskWatch(): TaskWatch {
       const failed = failing.get(task);
       return failed !== undefined && at >= failed.at && at < retryAt(failed.failures, failed.at);
     },
+    hasFailed: (task) => failing.has(task),
     troubles: () => [...failing.values()].map(({ task, at, message }) => ({ task, at, message })),
     counts: () => structuredClone(counts),
   };

@@ -5,6 +5,7 @@ import { afterEach } from 'vitest';
 import { openSealer } from '#adapters/age/open-sealer.ts';
 import type { BackupConfig } from '#adapters/container/backup-config.ts';
 import { openCopies, openSnapshotSource } from '#adapters/container/compose-backups.ts';
+import { jobRunner } from '#adapters/container/job-thread.ts';
 import { timetableOf } from '#adapters/container/timetable.ts';
 import { openDirectoryVault } from '#adapters/directory/open-directory-vault.ts';
 import type { SqliteStore } from '#adapters/sqlite/open-sqlite.ts';
@@ -26,6 +27,7 @@ import { keyNumber, reserving, settling, usageOf } from '#test/conformance/speci
 import { NOON } from './accounts.ts';
 
 const CALENDAR = calendarOf('UTC');
+const runJob = jobRunner({ givesWay: false });
 
 /** A database that is served, its backups in a vault, and what a test may do to them: all real, in a folder. */
 export interface BackupsUnderTest {
@@ -146,9 +148,9 @@ async function partsOf(
     vault,
     sealer: await openSealer({ identity }),
     spool: await openSpool({ path: `${storePath}.spool`, bytesMax: 1e9 }),
-    copies: await openCopies('UTC'),
+    copies: await openCopies('UTC', runJob),
     history: store.history,
-    source: await openSnapshotSource(storePath),
+    source: await openSnapshotSource(storePath, runJob),
     operations: store.operations,
     clock: { now: () => clock.now, elapsedMs: systemClock.elapsedMs },
     ids: systemIds,
