@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Which core a process is bound to, where the machine has two and `taskset`. */
-type Core = 'server' | 'load';
+type Core = 'server' | 'load' | 'any';
 
 export interface Program {
   readonly command: string;
@@ -26,7 +26,7 @@ export const isPinned = availableParallelism() >= 2 && spawnSync('taskset', ['--
 
 /** Starts a program; its standard error is this process's. */
 export function start({ command, args, env = {}, core }: Program): ChildProcess {
-  const pin = isPinned ? ['taskset', '-c', core === 'server' ? '0' : '1'] : [];
+  const pin = isPinned && core !== 'any' ? ['taskset', '-c', core === 'server' ? '0' : '1'] : [];
   const [file = command, ...rest] = [...pin, command, ...args];
   return spawn(file, rest, {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -34,8 +34,8 @@ export function start({ command, args, env = {}, core }: Program): ChildProcess 
   });
 }
 
-/** Starts a program that serves `port`. @throws Error if it does not within ten seconds */
-export async function startServer(program: Program, port: number): Promise<RunningServer> {
+/** Starts a program that serves `port`. @throws Error if it does not within so many seconds */
+export async function startServer(program: Program, port: number, secondsMax = 10): Promise<RunningServer> {
   const child = start(program);
   child.stdout?.resume();
   const exited = once(child, 'exit');
@@ -45,7 +45,7 @@ export async function startServer(program: Program, port: number): Promise<Runni
     await exited;
     clearTimeout(killer);
   };
-  for (let attempt = 0; attempt < 500; attempt += 1) {
+  for (let attempt = 0; attempt < secondsMax * 50; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`${program.command} exited with ${child.exitCode}`);
     if (child.pid !== undefined && (await answers(port))) return { pid: child.pid, port, stop };
     await delay(20);

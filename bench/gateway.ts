@@ -12,25 +12,39 @@ const QUOTAS = [
   { meter: 'tokens', period: 'day', limit: 1_000_000_000_000 },
 ];
 
-/** Starts the bundle as the container does, on an empty database, and makes a key with day quotas. */
-export async function startGateway({ upstreamPort, folder }: Site): Promise<Contestant> {
+/** What may differ from the comparison with other servers. */
+export interface GatewayOptions extends Site {
+  readonly core?: 'server' | 'any';
+  readonly secondsMax?: number;
+  readonly adminToken?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts the bundle as the container does, on the database in `folder`, and makes a key with day quotas. */
+export async function startGateway(options: GatewayOptions): Promise<Contestant> {
+  const { upstreamPort, folder, core = 'server', secondsMax } = options;
   const port = await freePort();
-  const adminToken = randomBytes(24).toString('hex');
+  const adminToken = options.adminToken ?? randomBytes(24).toString('hex');
   const env = {
-    NODE_ENV: 'production',
+    ...gatewayEnv(folder),
     NODE_OPTIONS: nodeOptionsOfImage(),
     ADMIN_TOKEN: adminToken,
     UPSTREAM_BASE_URL: `http://127.0.0.1:${upstreamPort}/v1`,
     UPSTREAM_API_KEY: 'sk-upstream',
     HOST: '127.0.0.1',
     PORT: String(port),
-    STORE_PATH: join(folder, 'quota.db'),
     ENABLE_RATE_LIMIT: 'false',
     LOG_LEVEL: 'warn',
+    ...options.env,
   };
   const args = [join(ROOT, 'dist', 'quota-proxy.mjs'), 'serve'];
-  const server = await startServer({ command: process.execPath, args, env, core: 'server' }, port);
+  const server = await startServer({ command: process.execPath, args, env, core }, port, secondsMax);
   return { ...server, secret: await createKey(port, adminToken) };
+}
+
+/** Where the database is, for the server and for commands beside it. */
+export function gatewayEnv(folder: string): Record<string, string> {
+  return { NODE_ENV: 'production', STORE_PATH: join(folder, 'quota.db') };
 }
 
 function nodeOptionsOfImage(): string {

@@ -24,6 +24,7 @@ async function load(workload: Workload): Promise<LoadResult> {
     seconds,
     p50Ms: percentile(sorted, 0.5),
     p99Ms: percentile(sorted, 0.99),
+    maxMs: percentile(sorted, 1),
   };
 }
 
@@ -63,7 +64,8 @@ function drive(socket: Socket, workload: Workload, tally: Tally): Promise<void> 
       ended: ({ status, events, done }) => {
         if (!workload.stream) tally.samplesMs.push(performance.now() - sentMs);
         if (status !== 200 || events !== eventsExpected || done !== workload.stream) tally.failed += 1;
-        next();
+        if (workload.pauseMs === undefined) next();
+        else setTimeout(next, workload.pauseMs);
       },
     });
     socket.on('data', read);

@@ -13,6 +13,8 @@ export interface Workload {
   /** The run ends when either bound is reached; what was begun is finished. */
   readonly requestsMax: number;
   readonly secondsMax: number;
+  /** How long a connection waits after an answer; absent: not at all. */
+  readonly pauseMs?: number;
 }
 
 /** What it saw. Latencies are exact: of all samples. */
@@ -24,6 +26,7 @@ export interface LoadResult {
   /** To the end of a whole answer; to the first event of a stream. */
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 /** The bytes of one request, the same every time. */
