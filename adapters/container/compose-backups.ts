@@ -38,9 +38,8 @@ export async function openStoreSpool(storePath: string, bytesMax: number): Promi
 }
 
 /** Copies of the database at `storePath`, made beside whoever serves it. */
-export async function openSnapshotSource(storePath: string, runJob: RunJob): Promise<SnapshotSource> {
-  const { syncWhileWritten } = await import('#adapters/system/sync-while-written.ts');
-  return { copy: (path) => syncWhileWritten(path, runJob('copyDatabase', storePath, path)) };
+export function openSnapshotSource(storePath: string, runJob: RunJob): SnapshotSource {
+  return { copy: (path) => runJob('copyDatabase', storePath, path) };
 }
 
 /** @throws StoreRefused if a server has the database at this moment */
@@ -53,7 +52,10 @@ export async function refuseServed(storePath: string): Promise<void> {
 /** A copy of the database at `storePath` in a new file, made beside whoever serves it, and read whole. */
 export async function copyStore(storePath: string, file: string): Promise<SnapshotFacts> {
   const { jobRunner } = await import('./job-thread.ts');
-  return (await openSnapshotSource(storePath, jobRunner({ givesWay: true }))).copy(file);
+  const { syncPath } = await import('#adapters/sqlite/sync-path.ts');
+  const facts = await jobRunner({ givesWay: true })('copyDatabase', storePath, file);
+  syncPath(file);
+  return facts;
 }
 
 /** A new secret key of age, and the public key that it is for. */
@@ -116,7 +118,11 @@ export async function openCopies(timeZone: string, runJob: RunJob): Promise<Copi
   const { installCopy } = await import('#adapters/sqlite/install-copy.ts');
   const { moveCopy } = await import('#adapters/sqlite/move-copy.ts');
   return {
-    inspect: (path) => runJob('inspectCopy', path),
+    async inspect(path) {
+      // Two readers of the same pages, which are read from the disk once.
+      const [facts] = await Promise.all([runJob('describeCopy', path), runJob('checkCopy', path)]);
+      return facts;
+    },
     replay: (path, rowsPath) => runJob('replayRows', path, rowsPath, timeZone),
     audit: (path) => runJob('auditCopy', path, timeZone),
     async moveTo(path, target) {

@@ -7,9 +7,13 @@ export const jobs = {
     const { copyDatabase } = await import('#adapters/sqlite/copy-database.ts');
     return copyDatabase(storePath, path);
   },
-  async inspectCopy(path: string) {
-    const { inspectCopy } = await import('#adapters/sqlite/inspect-copy.ts');
-    return inspectCopy(path);
+  async checkCopy(path: string) {
+    const { checkCopy } = await import('#adapters/sqlite/inspect-copy.ts');
+    checkCopy(path);
+  },
+  async describeCopy(path: string) {
+    const { describeCopy } = await import('#adapters/sqlite/inspect-copy.ts');
+    return describeCopy(path);
   },
   async replayRows(path: string, rowsPath: string, timeZone: string) {
     const { replayRows } = await import('#adapters/sqlite/replay-rows.ts');

@@ -111,7 +111,7 @@ async function openBackups(
     ...(await openRestoreParts(config, config.backup, runJob)),
     ...tools,
     history: store.history,
-    source: await openSnapshotSource(config.storePath, runJob),
+    source: openSnapshotSource(config.storePath, runJob),
     operations: store.operations,
     version: VERSION,
     timeZone: config.timeZone,

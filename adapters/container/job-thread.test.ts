@@ -25,7 +25,7 @@ test('a job runs in another thread, and this one goes on meanwhile', async () =>
 test('what a job throws is thrown here, as what it is', async () => {
   const path = join(folder, 'text');
   writeFileSync(path, 'neither a database nor sealed');
-  await expect(runJob('inspectCopy', path)).rejects.toBeInstanceOf(CopyBroken);
+  await expect(runJob('describeCopy', path)).rejects.toBeInstanceOf(CopyBroken);
   await expect(runJob('openFile', path, join(folder, 'out'), null, 10)).rejects.toBeInstanceOf(SealBroken);
   await expect(runJob('copyDatabase', join(folder, 'none'), join(folder, 'copy'))).rejects.toThrow(/none/);
 });

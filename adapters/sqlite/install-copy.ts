@@ -1,10 +1,7 @@
 import {
-  closeSync,
   existsSync,
-  fsyncSync,
   linkSync,
   mkdirSync,
-  openSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -17,6 +14,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { resolveStorePath } from './database.ts';
 import { takeLock } from './lock.ts';
 import { StoreRefused } from './store-refused.ts';
+import { syncPath } from './sync-path.ts';
 
 export interface CopyToInstall {
   /** A whole database in one file, without a log, below the store's directory. It is moved from there. */
@@ -197,14 +195,4 @@ function copyOf(path: string, { copy }: Install): string {
 
 function asideOf(path: string, { aside }: Install): string {
   return join(dirname(path), aside);
-}
-
-/** A file or directory, as it is, survives power loss from here on. */
-function syncPath(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }

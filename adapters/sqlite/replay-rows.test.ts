@@ -10,7 +10,7 @@ import { problemsOf, readDatabase } from '#test/faults/ledger-file.ts';
 import { auditCopy } from './audit-copy.ts';
 import { beginLineage } from './begin-lineage.ts';
 import { copyDatabase } from './copy-database.ts';
-import { inspectCopy } from './inspect-copy.ts';
+import { checkCopy, describeCopy } from './inspect-copy.ts';
 import { openSqlite, type SqliteStore } from './open-sqlite.ts';
 import { replayRows } from './replay-rows.ts';
 
@@ -103,9 +103,9 @@ test.each([
   await request(2);
   const text = await rowsAfter(BEGINNING);
   expect(text).toContain('"tokens":100');
-  const before = inspectCopy(path).tables;
+  const before = describeCopy(path).tables;
   expect(() => replayRows(path, rowsFile(change(text)), 'UTC')).toThrow(says);
-  expect(inspectCopy(path).tables).toEqual(before);
+  expect(describeCopy(path).tables).toEqual(before);
 });
 
 test('a copy that begins a lineage of its own remembers where it comes from, and no vault', async () => {
@@ -118,9 +118,9 @@ test('a copy that begins a lineage of its own remembers where it comes from, and
   });
   const path = copy();
   const before = await store.history.lineage();
-  expect(inspectCopy(path).lineage).toEqual(before);
+  expect(describeCopy(path).lineage).toEqual(before);
   beginLineage(path, { location: 'file:///y', claim: 'new' });
-  const { id, parent } = inspectCopy(path).lineage;
+  const { id, parent } = describeCopy(path).lineage;
   expect(parent).toBe(before.id);
   expect(id).not.toBe(before.id);
   const reopened = await openSqlite({ path, calendar: calendarOf('UTC') });
@@ -160,8 +160,8 @@ test.each([
 ])('$name is no copy', ({ content, says }) => {
   const path = join(folder, 'other.db');
   writeFileSync(path, content);
-  expect(() => inspectCopy(path)).toThrow(says);
-  expect(() => inspectCopy(join(folder, 'missing.db'))).toThrow(/cannot be read as a database/);
+  expect(() => describeCopy(path)).toThrow(says);
+  expect(() => checkCopy(join(folder, 'missing.db'))).toThrow(/cannot be read as a database/);
 });
 
 test('a copy is never written over what is there', () => {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SpoolFull } from '#core/spool.ts';
 import { openSpool } from './open-spool.ts';
-import { syncWhileWritten } from './sync-while-written.ts';
 
 let directory: string;
 let path: string;
@@ -49,20 +48,4 @@ test('more than is allowed, and more than is free, is refused before anything is
   const refused = unbounded.open('drill', 1e18);
   await expect(refused).rejects.toBeInstanceOf(SpoolFull);
   await expect(refused).rejects.toThrow(/A drill needs .* are free at .*quota\.db\.spool, .* make room/);
-});
-
-test('a file that is synced while it is written is waited for, and a failure is its writer’s', async () => {
-  const file = join(directory, 'large');
-  const writing = (async () => {
-    for (let part = 0; part < 20; part += 1) {
-      writeFileSync(file, 'x'.repeat(100_000), { flag: 'a' });
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    return 'done';
-  })();
-  expect(await syncWhileWritten(file, writing)).toBe('done');
-  expect(statSync(file).size).toBe(2_000_000);
-  await expect(
-    syncWhileWritten(join(directory, 'none'), Promise.reject(new Error('no room'))),
-  ).rejects.toThrow('no room');
 });

@@ -5,7 +5,7 @@ const PAUSE_MS = 10;
 
 /**
  * Does work, and tells the most bytes of buffers, beyond those before it, that were in use meanwhile.
- * What is garbage is not in use, which takes a collection to know: only more than `bytesMax` is worth one.
+ * What is garbage is not in use, which takes a collection to know: only `bytesMax` is worth one.
  */
 export async function peakBytesHeld<T>(
   bytesMax: number,
@@ -24,7 +24,7 @@ export async function peakBytesHeld<T>(
   const before = bytesOfBuffers();
   let peak = before;
   const watch = setInterval(() => {
-    if (bytesOfBuffers() > before + bytesMax) collect();
+    if (bytesOfBuffers() >= before + bytesMax) collect();
     peak = Math.max(peak, bytesOfBuffers());
   }, PAUSE_MS);
   try {

@@ -150,7 +150,7 @@ async function partsOf(
     spool: await openSpool({ path: `${storePath}.spool`, bytesMax: 1e9 }),
     copies: await openCopies('UTC', runJob),
     history: store.history,
-    source: await openSnapshotSource(storePath, runJob),
+    source: openSnapshotSource(storePath, runJob),
     operations: store.operations,
     clock: { now: () => clock.now, elapsedMs: systemClock.elapsedMs },
     ids: systemIds,
