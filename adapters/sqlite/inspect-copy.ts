@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { CopyBroken, type Lineage, type Mark, type SnapshotFacts } from '#core/snapshot.ts';
 import { refuseForeign } from './database.ts';
 import { migratedTo } from './migrations.ts';
+import { refuseOtherSchema } from './own-schema.ts';
 import { StoreRefused } from './store-refused.ts';
 import { tableDigests } from './table-digests.ts';
 
@@ -27,6 +28,7 @@ export function describeCopy(path: string): SnapshotFacts {
     const schema = migratedTo(database, path);
     // What SQLite's own backup calls success may be an empty file.
     if (schema === 0) throw new CopyBroken(`${path} is empty`);
+    refuseOtherSchema(database, path, schema);
     return {
       lineage: lineageOf(database),
       schema,

@@ -7,7 +7,7 @@ import { StoreRefused } from './store-refused.ts';
 export const APPLICATION_ID = 0x51505258;
 
 /** Number 1 is the first; `user_version` says which was the last to be applied. Never edited once released. */
-const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2];
+export const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2];
 
 /**
  * Brings the schema up to date, each step in a transaction of its own with its number: old or new, never between.

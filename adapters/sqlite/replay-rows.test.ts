@@ -164,6 +164,29 @@ test.each([
   expect(() => checkCopy(join(folder, 'missing.db'))).toThrow(/cannot be read as a database/);
 });
 
+test.each([
+  {
+    name: 'a trigger of somebody else',
+    sql: 'CREATE TRIGGER t AFTER INSERT ON ledger BEGIN DELETE FROM keys; END',
+  },
+  { name: 'another table under our name', sql: 'ALTER TABLE usage_days ADD COLUMN "x), (SELECT 1" TEXT' },
+  { name: 'no guard of the operations', sql: 'DROP TRIGGER operations_stay' },
+])('S16: a copy that has $name is not restored', ({ sql }) => {
+  const path = copy();
+  const database = new Database(path);
+  database.exec(sql);
+  database.close();
+  expect(() => describeCopy(path)).toThrow(/copy\.db is not ours: /);
+});
+
+test('what an operator added to look things up is left alone', () => {
+  const path = copy();
+  const database = new Database(path);
+  database.exec('CREATE INDEX mine ON ledger (key_id); CREATE VIEW ours AS SELECT * FROM balances');
+  database.close();
+  expect(describeCopy(path).schema).toBe(2);
+});
+
 test('a copy is never written over what is there', () => {
   writeFileSync(join(folder, 'copy.db'), 'something');
   expect(copy).toThrow(/exists already/);
