@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeIdentity } from '#adapters/age/identity.ts';
 import { restoreStore } from '#adapters/container/compose-restore.ts';
+import { checkedBody, withChecksum } from '#handlers/backup/checked-text.ts';
 import { NOON } from '#test/fakes/accounts.ts';
 import type { BackupsUnderTest } from '#test/fakes/backups.ts';
 import { objectBytes, useBackups } from '#test/fakes/backups.ts';
@@ -78,6 +79,32 @@ describe('B6: what is not what it was is refused by its name', () => {
       from.objects().find((name) => name.endsWith('.db.zst')) ?? '';
     copyFileSync(join(other.vaultPath, snapshot(other)), join(it.vaultPath, snapshot(it)));
     await expect(it.restore()).rejects.toThrow(/\.db\.zst .*(damaged|more than)/);
+  });
+
+  /** Writes an object anew, sealed and with a checksum that is right: what its writer meant to say. */
+  async function forge(it: BackupsUnderTest, name: string, change: (body: string) => string): Promise<void> {
+    const path = join(it.vaultPath, name);
+    const isSealed = name.endsWith('.segment');
+    const bytes = objectBytes(it.vaultPath, name);
+    const { body } = await checkedBody(isSealed ? await it.parts.sealer.open(bytes, 1e6) : bytes, name);
+    const { bytes: forged } = await withChecksum(change(body));
+    writeFileSync(path, isSealed ? await it.parts.sealer.seal(forged) : forged);
+  }
+
+  test('a segment that follows another one, though its rows would fit', async () => {
+    const it = await backedUp();
+    const name = it.objects().filter((each) => each.startsWith('segments/'))[1] ?? '';
+    await forge(it, name, (body) => body);
+    expect(reservedCount((await it.restore()).file)).toBe(26);
+    await forge(it, name, (body) => body.replace(/"previous":"[0-9a-f]{4}/, '"previous":"0000'));
+    await expect(it.restore()).rejects.toThrow(/000000000002\.segment does not continue snapshot/);
+  });
+
+  test('a manifest that describes another copy', async () => {
+    const it = await backedUp();
+    const name = it.objects().find((each) => /snapshots\/.*\.json$/.test(each)) ?? '';
+    await forge(it, name, (body) => body.replace(/("ledger":\{"rows":40,"digest":")[0-9a-f]{4}/, '$10000'));
+    await expect(it.restore()).rejects.toThrow(/is another one: the digest of ledger is/);
   });
 
   test('another key, and none', async () => {
