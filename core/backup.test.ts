@@ -8,6 +8,7 @@ import {
   isSameBalance,
   type Manifest,
   manifestName,
+  nextSnapshotId,
   rowsBetween,
   segmentIn,
   segmentName,
@@ -52,6 +53,18 @@ test('names sort as what they name', () => {
   expect(segmentName(A, 42)).toBe(`segments/${A}/000000000042.segment`);
   expect(segmentIn(segmentName(A, 42))).toEqual({ lineage: A, number: 42 });
   expect(segmentName(A, 9) < segmentName(A, 10)).toBe(true);
+});
+
+test('no name is given twice, however many are begun in one second', () => {
+  expect(nextSnapshotId(AT, null)).toBe('20261125T083716Z');
+  expect(nextSnapshotId(AT, { id: '20261125T083715Z' })).toBe('20261125T083716Z');
+  expect(nextSnapshotId(AT, { id: '20261125T083716Z' })).toBe('20261125T083717Z');
+  expect(nextSnapshotId(AT, { id: '20261125T083759Z' })).toBe('20261125T083800Z');
+  expect(nextSnapshotId(Date.UTC(2026, 11, 31, 23, 59, 59), { id: '20261231T235959Z' })).toBe(
+    '20270101T000000Z',
+  );
+  // A clock that ran ahead is not followed.
+  expect(nextSnapshotId(AT, { id: '20261125T093716Z' })).toBe('20261125T083716Z');
 });
 
 test.each([

@@ -68,6 +68,17 @@ export function snapshotIdOf(at: Instant): string {
   return new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 
+/** How far ahead the last one may be and still be followed: further ahead, the clock was wrong. */
+const FOLLOWED_WITHIN_MS = 60_000;
+
+/** Of two that are begun in one second, the later is named by the next: no name is given twice. */
+export function nextSnapshotId(at: Instant, last: { readonly id: string } | null): string {
+  const own = snapshotIdOf(at);
+  if (last === null || last.id < own) return own;
+  const next = Date.parse(last.id.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)/, '$1-$2-$3:$4:')) + 1_000;
+  return next - at <= FOLLOWED_WITHIN_MS ? snapshotIdOf(next) : own;
+}
+
 export function snapshotName(lineage: LineageId, id: string, suffix: string): string {
   return `${SNAPSHOTS}${lineage}/${id}.db${suffix}`;
 }

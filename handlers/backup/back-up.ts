@@ -1,5 +1,5 @@
 import type { Manifest } from '#core/backup.ts';
-import { manifestName, snapshotIdOf, snapshotName } from '#core/backup.ts';
+import { manifestName, nextSnapshotId, snapshotName } from '#core/backup.ts';
 import type { Instant } from '#core/model.ts';
 import type { BackupState, SnapshotFacts } from '#core/snapshot.ts';
 import { type BackupParts, pepperCheckOf } from './backup-parts.ts';
@@ -20,14 +20,14 @@ const SPOOLED_TIMES = 2;
  */
 export async function backUp(parts: BackupParts, at: Instant, exclusive: Exclusive): Promise<Manifest> {
   const { spool, vault, sealer, source } = parts;
-  const { shipped } = await exclusive(() => claimedState(parts));
+  const { shipped, snapshot } = await exclusive(() => claimedState(parts));
   const folder = await spool.open('backup', SPOOLED_TIMES * (await parts.databaseBytes()));
   try {
     const copy = folder.pathOf('quota.db');
     const facts = await source.copy(copy);
     const { plain, sealed } = await sealer.sealFile(copy, folder.pathOf('sealed'));
     await folder.remove('quota.db');
-    const id = snapshotIdOf(at);
+    const id = nextSnapshotId(at, snapshot);
     const object = { name: snapshotName(facts.lineage.id, id, sealer.suffix), ...sizeOf(sealed) };
     await vault.putFile(object.name, sealed);
     // What is shipped from here on may be in the copy, or not.

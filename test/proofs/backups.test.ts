@@ -36,6 +36,13 @@ describe('a backup', () => {
     expect(problemsOf(latest.file)).toEqual([]);
   });
 
+  test('three that are asked for within one second are three', async () => {
+    const it = await open({ identity: await makeIdentity() });
+    const ids = new Set<string>();
+    for (let made = 0; made < 3; made += 1) ids.add((await it.backups.backUp(NOON + made)).id);
+    expect(ids.size).toBe(3);
+  });
+
   test('what is shipped while a snapshot is on its way follows it, whatever of it is in the copy', async () => {
     let whileUploading = async () => undefined as unknown;
     const wrapVault = (vault: Vault) => ({
