@@ -26,10 +26,19 @@ test('every command is run by something: here, by CI, or in a container', () => 
   );
 });
 
-test.each(GUIDES)('every command of %s is run in a container', (page) => {
-  const name = page.replace(/^docs\/(.*)\.md$/, '$1-docs');
-  const suite = textOf(`test/stack/${name}.test.ts`);
-  for (const { by } of blocksOf(page)) expect(suite).toContain(`block('${by}')`);
+test.each(GUIDES)('every command of %s is run by a suite of its own, or says why not', (page) => {
+  const suite = `${page.replace(/^docs\/(.*)\.md$/, '$1-docs')}.test.ts`;
+  const path = ['test/stack', 'test/faults', 'test'].map((folder) => `${folder}/${suite}`).find(isThere);
+  for (const { by } of blocksOf(page)) {
+    if (by !== 'untested') expect(path === undefined ? suite : textOf(path)).toContain(`block('${by}')`);
+  }
+});
+
+test.each(PAGES)('in %s, a command that no test runs says why', (page) => {
+  const lines = textOf(page).split('\n');
+  const why = page.endsWith('.zh-CN.md') ? /^此命令未经测试：./ : /^Not run by a test: ./;
+  for (const [index, line] of lines.entries())
+    if (line === '```sh untested') expect(lines[index - 2]).toMatch(why);
 });
 
 test.each(PAGES)('in %s, what a shell runs is fenced as such', (page) => {
@@ -54,6 +63,10 @@ test.each([...PAGES, '.env.example', 'docker-compose.yml'])('%s has all settings
 
 function inChinese(page: string): string {
   return page.replace(/\.md$/, '.zh-CN.md');
+}
+
+function isThere(path: string): boolean {
+  return existsSync(join(ROOT, path));
 }
 
 function textOf(page: string): string {
