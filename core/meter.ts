@@ -2,6 +2,7 @@ import type {
   Account,
   Amount,
   Call,
+  Charge,
   Decision,
   Ending,
   Meter,
@@ -29,14 +30,20 @@ export function settle(account: Account, command: Settle): Decision<Ending> {
   const reservation = account.open.find(({ id }) => id === command.requestId);
   if (reservation === undefined) return { entries: [], result: { ended: false } };
   const { requestId, keyId, at, outcome } = command;
-  const usage = isNothing(command.usage) ? null : command.usage;
-  const used = usage === null ? reservation.amount : amountOf(usage, reservation.prices);
+  const { used, source } = chargeFor(reservation, command.usage);
+  const usage = source === 'upstream' ? command.usage : null;
   const overdraft = overdraftOf(account, reservation, used);
-  const source = usage === null ? 'estimate' : 'upstream';
   return {
     entries: [{ kind: 'settled', requestId, keyId, at, used, overdraft, usage, source, outcome }],
     result: { ended: true },
   };
+}
+
+/** What `settle` charges for a reservation, whoever asks. */
+export function chargeFor({ amount, prices }: Reservation, usage: Usage | null): Charge {
+  const priced = prices !== null;
+  if (usage === null || isNothing(usage)) return { used: amount, source: 'estimate', priced };
+  return { used: amountOf(usage, prices), source: 'upstream', priced };
 }
 
 /** Gives back what was held for a request that was certainly not served. */
@@ -67,6 +74,6 @@ function overdraftOf(account: Account, { amount }: Reservation, used: Amount): A
 }
 
 /** An explicit zero of one class counts; an answer that claims to have used nothing at all tells nothing. */
-function isNothing(usage: Usage | null): boolean {
-  return usage === null || usage.prompt + usage.completion === 0;
+function isNothing({ prompt, completion }: Usage): boolean {
+  return prompt + completion === 0;
 }

@@ -1,8 +1,8 @@
 import type { Instant } from './model.ts';
-import type { StoreStatus } from './ports.ts';
+import type { Observer, StoreStatus } from './ports.ts';
 
-/** Shows what is measured, in a text format of Prometheus. */
-export interface Metrics {
+/** Counts what happens, and shows what is measured, in a text format of Prometheus. */
+export interface Metrics extends Pick<Observer, 'requestEnded'> {
   /** The media type of the text. */
   readonly contentType: string;
   /** These figures, and those of this process. */
@@ -12,7 +12,10 @@ export interface Metrics {
 /** What can be read off at one instant. `null` is what is not known, which is not 0. */
 export interface Figures {
   readonly version: string;
-  readonly store: Pick<StoreStatus, 'sizeBytes' | 'walBytes' | 'diskFreeBytes' | 'openReservations'>;
+  readonly store: Pick<
+    StoreStatus,
+    'sizeBytes' | 'walBytes' | 'diskFreeBytes' | 'openReservations' | 'keys' | 'entries'
+  >;
   /** `null`: none are made. */
   readonly backups: BackupFigures | null;
 }

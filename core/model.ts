@@ -134,6 +134,14 @@ export interface Account {
 /** Where a settled amount comes from: the upstream's own count, or the reservation for want of one. */
 export type Source = 'upstream' | 'estimate';
 
+/** What a request that ended was charged. */
+export interface Charge {
+  readonly used: Amount;
+  readonly source: Source;
+  /** Whether its model had a price: else its cost is not known. */
+  readonly priced: boolean;
+}
+
 /** How the exchange ended, for the receipt. */
 export interface Outcome {
   /** HTTP status given to the client; 499 if it hung up first (nginx's word for it). */

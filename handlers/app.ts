@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type Context as HonoContext } from 'hono';
 import { ENDPOINTS } from '#core/endpoints.ts';
 import type { RequestId } from '#core/model.ts';
 import { isWellFormed } from '#core/secret.ts';
@@ -16,6 +16,7 @@ import type { Context, Env, Exchange, Route } from './route.ts';
 import type { Task } from './scheduled/perform.ts';
 import { perform } from './scheduled/perform.ts';
 import type { Services } from './services.ts';
+import { tellReply } from './tell-reply.ts';
 
 /** The whole proxy as one function, in the shape of a serverless platform. */
 export interface App {
@@ -36,30 +37,30 @@ export function routesOf(services: Services): readonly Route[] {
   ];
 }
 
+interface Bindings {
+  readonly env: Env;
+  readonly ctx: Context;
+}
+
 /** Puts the routes behind their own declarations of access. */
 export function createApp(services: Services): App {
-  const app = new Hono<{ Bindings: { readonly env: Env; readonly ctx: Context } }>({ strict: true });
+  const app = new Hono<{ Bindings: Bindings }>({ strict: true });
+  const exchangeOf = ({ req, env }: HonoContext<{ Bindings: Bindings }>): Exchange => ({
+    request: req.raw,
+    requestId: services.ids.next(),
+    startedMs: services.clock.elapsedMs(),
+    params: req.param(),
+    ...env,
+  });
   for (const route of routesOf(services)) {
-    app.on(route.method, route.path, async (c) => {
-      const { env, ctx } = c.env;
-      const exchange = {
-        request: c.req.raw,
-        requestId: services.ids.next(),
-        params: c.req.param(),
-        env,
-        ctx,
-      };
-      try {
-        return await enterRoute(route, services, exchange);
-      } catch (error) {
-        return fail(error, exchange.requestId, services.observer);
-      }
-    });
+    app.on(route.method, route.path, (c) => answer(route, services, exchangeOf(c)));
   }
   app.notFound((c) => {
-    const requestId = services.ids.next();
-    if (c.req.path.startsWith('/admin') && !isAdmin(c.req.raw, services)) return adminOnly(requestId);
-    return unknownUrl(c.req.method, c.req.path, requestId);
+    const exchange = exchangeOf(c);
+    const { requestId } = exchange;
+    const isHidden = c.req.path.startsWith('/admin') && !isAdmin(c.req.raw, services);
+    const reply = isHidden ? adminOnly(requestId) : unknownUrl(c.req.method, c.req.path, requestId);
+    return tellReply(services, exchange, reply, { route: 'unmatched' });
   });
   return {
     fetch: (request, env, ctx) => app.fetch(request, { env, ctx }),
@@ -67,16 +68,30 @@ export function createApp(services: Services): App {
   };
 }
 
-function enterRoute(route: Route, services: Services, exchange: Exchange): Response | Promise<Response> {
+/** Lets a call in, or not, and tells the observer what became of it unless the route does so itself. */
+async function answer(route: Route, services: Services, exchange: Exchange): Promise<Response> {
+  const tell = (reply: Response) => tellReply(services, exchange, reply, { route: route.path });
+  try {
+    const entry = enter(route, services, exchange);
+    if (entry instanceof Response) return tell(entry);
+    const reply = await entry();
+    return route.access === 'key' && route.tells ? reply : tell(reply);
+  } catch (error) {
+    return tell(fail(error, exchange.requestId, services.observer));
+  }
+}
+
+/** The way into a route for those who may call it, as it says itself; or the refusal. */
+function enter(route: Route, services: Services, exchange: Exchange): Response | Entry {
   switch (route.access) {
     case 'public':
-      return route.handle(exchange);
+      return () => route.handle(exchange);
     case 'admin':
       if (!isAdmin(exchange.request, services)) return adminOnly(exchange.requestId);
-      return route.handle(exchange, `admin@${exchange.env.address}`);
+      return () => route.handle(exchange, `admin@${exchange.env.address}`);
     case 'metrics':
       if (!mayReadMetrics(exchange.request, services)) return adminOnly(exchange.requestId);
-      return route.handle(exchange);
+      return () => route.handle(exchange);
     case 'key':
       return enterWithKey(route, services, exchange);
     default:
@@ -84,9 +99,11 @@ function enterRoute(route: Route, services: Services, exchange: Exchange): Respo
   }
 }
 
+type Entry = () => Response | Promise<Response>;
+
 type KeyRoute = Extract<Route, { access: 'key' }>;
 
-function enterWithKey(route: KeyRoute, services: Services, exchange: Exchange): Response | Promise<Response> {
+function enterWithKey(route: KeyRoute, services: Services, exchange: Exchange): Response | Entry {
   const { requestId, request } = exchange;
   const credential = credentialOf(request.headers);
   const headers = { 'x-request-id': requestId };
@@ -98,7 +115,8 @@ function enterWithKey(route: KeyRoute, services: Services, exchange: Exchange): 
   if (credential.kind !== 'secret' || !isWellFormed(credential.secret)) {
     return refuse({ kind: 'unknown_key' }, services.clock.now(), headers);
   }
-  return route.handle(exchange, services.secrets.digest(credential.secret));
+  const digest = services.secrets.digest(credential.secret);
+  return () => route.handle(exchange, digest);
 }
 
 function isAdmin(request: Request, { secrets, policy }: Services): boolean {

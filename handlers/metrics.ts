@@ -21,11 +21,11 @@ export function metricsRoutes(services: MetricsServices): readonly Route[] {
 /** @throws StoreUnavailable */
 async function figuresOf({ health, backups, clock, policy }: MetricsServices): Promise<Figures> {
   const now = clock.now();
-  const { sizeBytes, walBytes, diskFreeBytes, openReservations } = await health.status();
+  const store = await health.status();
   const status = await backups?.status(now);
   return {
     version: policy.version,
-    store: { sizeBytes, walBytes, diskFreeBytes, openReservations },
+    store,
     backups: status === undefined ? null : backupFigures(status, now),
   };
 }

@@ -18,6 +18,8 @@ export interface Exchange {
   readonly request: Request;
   /** Names this call in the answer, in the log, and in the ledger. */
   readonly requestId: RequestId;
+  /** When it came, by the clock that is never set. */
+  readonly startedMs: number;
   /** Decoded path parameters. */
   readonly params: Readonly<Record<string, string>>;
   readonly env: Env;
@@ -42,6 +44,11 @@ interface Address {
  */
 export type Route =
   | (Address & { readonly access: 'public'; handle(exchange: Exchange): Reply })
-  | (Address & { readonly access: 'key'; handle(exchange: Exchange, digest: Digest): Reply })
+  | (Address & {
+      readonly access: 'key';
+      /** Whether the route tells the observer itself how a call ended, which may be long after its reply began. */
+      readonly tells?: true;
+      handle(exchange: Exchange, digest: Digest): Reply;
+    })
   | (Address & { readonly access: 'admin'; handle(exchange: Exchange, actor: Actor): Reply })
   | (Address & { readonly access: 'metrics'; handle(exchange: Exchange): Reply });

@@ -1,4 +1,5 @@
 import type { SqliteStore } from '#adapters/sqlite/open-sqlite.ts';
+import { observers } from '#core/observers.ts';
 import { calendarOf } from '#core/window.ts';
 import type { App } from '#handlers/app.ts';
 import type { Backups } from '#handlers/backup/backups.ts';
@@ -60,10 +61,11 @@ export async function compose(config: Config): Promise<House> {
       entries: mark.ledgerN,
     });
   }
-  const tools = { clock: systemClock, ids: systemIds, secrets, observer: log };
+  const metrics = openMetrics();
+  const observer = observers([log, metrics]);
+  const tools = { clock: systemClock, ids: systemIds, secrets, observer };
   const backups = await openBackups(config, store, tools);
   const policy = policyOf(config, tokens.all, baseUrl);
-  const metrics = openMetrics();
   const services: Services = { ...store, ...tools, upstream, calendar, policy, backups, metrics };
   const app = createApp(services);
   const open = parts.move();

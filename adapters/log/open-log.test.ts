@@ -16,13 +16,18 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 const ENDED: RequestEnded = {
   requestId: '01a20d76-957b-7026-a6b3-c950249c6d9c',
+  method: 'POST',
+  address: '203.0.113.7',
   keyId: '01a20d76-8701-70a6-a627-72bfa49ec99e',
   route: '/v1/chat/completions',
   model: 'demo',
   status: 200,
   reason: null,
   usage: { prompt: 7, completion: 5, cached: 3, reasoning: 2 },
+  charge: { used: { requests: 1, tokens: 12, cost: 34 }, source: 'upstream', priced: true },
+  storeMs: 0.1234,
   upstreamMs: 11,
+  addedMs: 0.5678,
   durationMs: 12,
 };
 
@@ -40,6 +45,19 @@ async function written(
   return readFileSync(path, 'utf8');
 }
 
+test('what has no price has no cost, and a probe is worth a line only to those who look closely', async () => {
+  const { used } = ENDED.charge ?? { used: { requests: 1, tokens: 12, cost: 0 } };
+  const unpriced: RequestEnded = { ...ENDED, charge: { used, source: 'estimate', priced: false } };
+  const line = JSON.parse(await written('info', [], (log) => log.requestEnded(unpriced)));
+  expect(line).toMatchObject({ cost_micros: null, source: 'estimate' });
+  for (const route of ['/healthz', '/livez', '/readyz', '/metrics']) {
+    rmSync(join(directory, 'log'), { force: true });
+    expect(await written('info', [], (log) => log.requestEnded({ ...ENDED, route }))).toBe('');
+    const text = await written('debug', [], (log) => log.requestEnded({ ...ENDED, route }));
+    expect(JSON.parse(text)).toMatchObject({ route, level: 'debug' });
+  }
+});
+
 test('a request is one line of JSON, its names in snake_case', async () => {
   const line = JSON.parse(await written('info', [], (log) => log.requestEnded(ENDED)));
   expect(line).toEqual({
@@ -48,6 +66,8 @@ test('a request is one line of JSON, its names in snake_case', async () => {
     msg: 'request',
     request_id: ENDED.requestId,
     key_id: ENDED.keyId,
+    address: '203.0.113.7',
+    method: 'POST',
     route: '/v1/chat/completions',
     model: 'demo',
     status: 200,
@@ -56,7 +76,11 @@ test('a request is one line of JSON, its names in snake_case', async () => {
     completion_tokens: 5,
     cached_tokens: 3,
     reasoning_tokens: 2,
+    cost_micros: 34,
+    source: 'upstream',
+    store_ms: 0.12,
     upstream_ms: 11,
+    added_ms: 0.57,
     duration_ms: 12,
   });
 });

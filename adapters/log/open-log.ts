@@ -33,7 +33,10 @@ export function openLog({ level, destination, secrets }: LogConfig): Log {
     stream,
   );
   return {
-    requestEnded: (event) => logger.info(requestFields(event), 'request'),
+    requestEnded(event) {
+      if (PROBES.has(event.route)) logger.debug(requestFields(event), 'request');
+      else logger.info(requestFields(event), 'request');
+    },
     noticed: (message, fields) => logger.info(fields, message),
     failed: (message, error, fields) => logger.error({ ...fields, err: asError(error) }, message),
     async close() {
@@ -45,10 +48,15 @@ export function openLog({ level, destination, secrets }: LogConfig): Log {
   };
 }
 
-function requestFields({ usage, ...event }: RequestEnded): Record<string, unknown> {
+/** Asked for all the time, by nobody who wants anything. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/metrics']);
+
+function requestFields({ usage, charge, ...event }: RequestEnded): Record<string, unknown> {
   return {
     request_id: event.requestId,
     key_id: event.keyId,
+    address: event.address,
+    method: event.method,
     route: event.route,
     model: event.model,
     status: event.status,
@@ -57,9 +65,18 @@ function requestFields({ usage, ...event }: RequestEnded): Record<string, unknow
     completion_tokens: usage?.completion ?? null,
     cached_tokens: usage?.cached ?? null,
     reasoning_tokens: usage?.reasoning ?? null,
+    cost_micros: charge?.priced ? charge.used.cost : null,
+    source: charge?.source ?? null,
+    store_ms: rounded(event.storeMs),
     upstream_ms: event.upstreamMs,
+    added_ms: rounded(event.addedMs),
     duration_ms: event.durationMs,
   };
+}
+
+/** To hundredths: what the proxy adds is often less than a millisecond. */
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 100) / 100;
 }
 
 /** By value and on the finished line: no nesting and no library's error can hide one. */

@@ -16,7 +16,7 @@ const BACKUPS: BackupFigures = {
 
 const FIGURES: Figures = {
   version: '1.2.3',
-  store: { sizeBytes: 4_096, walBytes: 0, diskFreeBytes: 5e12, openReservations: 7 },
+  store: { sizeBytes: 4_096, walBytes: 0, diskFreeBytes: 5e12, openReservations: 7, keys: 3, entries: 40 },
   backups: BACKUPS,
 };
 
@@ -60,6 +60,8 @@ test('each figure is there under its name, in seconds and bytes, and nothing els
   expect(await ownSamples(FIGURES)).toEqual({
     'quota_proxy_build_info{version="1.2.3"}': 1,
     quota_proxy_open_reservations: 7,
+    quota_proxy_keys: 3,
+    quota_proxy_ledger_entries: 40,
     quota_proxy_store_size_bytes: 4_096,
     quota_proxy_store_wal_bytes: 0,
     quota_proxy_disk_free_bytes: 5e12,
@@ -84,7 +86,12 @@ test('each figure is there under its name, in seconds and bytes, and nothing els
 test('what counts up is a counter, and all else of ours a gauge', async () => {
   const { types } = await read(FIGURES);
   const counters = [...types].filter(([name, type]) => name.startsWith(OWN) && type !== 'gauge');
-  expect(counters).toEqual([['quota_proxy_backup_runs_total', 'counter']]);
+  const COUNTERS = ['backup_runs', 'requests', 'tokens', 'cost_micros', 'estimates'];
+  const HISTOGRAMS = ['added_latency', 'store_commit', 'upstream_latency', 'request_duration'];
+  expect(counters).toEqual([
+    ...COUNTERS.map((name) => [`${OWN}${name}_total`, 'counter']),
+    ...HISTOGRAMS.map((name) => [`${OWN}${name}_seconds`, 'histogram']),
+  ]);
 });
 
 test('a backup that did not restore is 0', async () => {
@@ -121,7 +128,7 @@ test('where no backups are made, that is all that is said of them', async () => 
 
 test('what was known once is gone from the next text, and counts do not add up', async () => {
   await read(FIGURES);
-  expect(Object.keys(await ownSamples({ ...FIGURES, backups: null }))).toHaveLength(6);
+  expect(Object.keys(await ownSamples({ ...FIGURES, backups: null }))).toHaveLength(8);
   expect((await ownSamples(FIGURES))['quota_proxy_backup_runs_total{task="backup",outcome="done"}']).toBe(3);
 });
 

@@ -2,13 +2,16 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Metrics } from '#core/metrics.ts';
 import type { Family } from './families-of.ts';
 import { familiesOf } from './families-of.ts';
+import { requestMetrics } from './request-metrics.ts';
 
 /** The text exposition format, and the figures of this process from now on. */
 export function openMetrics(): Metrics {
   const ofProcess = new Registry();
   collectDefaultMetrics({ register: ofProcess });
+  const requestEnded = requestMetrics(ofProcess);
   return {
     contentType: ofProcess.contentType,
+    requestEnded,
     async text(figures) {
       // A registry for each text: what is no longer known must not stay, and two readers at once must not mix.
       const ofFigures = new Registry();

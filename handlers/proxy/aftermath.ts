@@ -1,3 +1,4 @@
+import { chargeFor } from '#core/meter.ts';
 import type { Admission, Outcome, Release, Settle, Usage } from '#core/model.ts';
 import { StoreUnavailable } from '#core/ports.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
@@ -21,27 +22,34 @@ export interface Aftermath {
   streamed(status: number, end: TallyEnd): void;
 }
 
-/** When an exchange began, and what it is. */
+/** What is known of an exchange when it is admitted. */
 export interface Beginning {
   readonly route: string;
-  /** By the clock that is never set. */
-  readonly startedMs: number;
+  readonly storeMs: number;
 }
 
 /** The aftermath of an admission. Recording goes to `ctx.waitUntil`: the reply does not wait for it. */
 export function aftermath(
   { clock, ledger, observer }: Services,
-  { requestId, ctx }: Exchange,
-  { route, startedMs }: Beginning,
-  { reservation: { keyId, model } }: Admission,
+  { request: { method }, requestId, startedMs, env: { address }, ctx }: Exchange,
+  beginning: Beginning,
+  { reservation }: Admission,
 ): Aftermath {
+  const { keyId, model } = reservation;
   const sentMs = clock.elapsedMs();
-  const since = (fromMs: number) => Math.round(clock.elapsedMs() - fromMs);
   let upstreamMs: number | null = null;
+  // Of a whole answer: what a stream takes is the upstream's and the client's.
+  let answeredMs: number | null = null;
+  const answered = () => {
+    answeredMs = clock.elapsedMs();
+    upstreamMs = Math.round(answeredMs - sentMs);
+  };
 
   type End = { kind: 'settle'; usage: Usage | null } | { kind: 'release' };
   function record(end: End, status: number, reason: string | null): void {
-    const durationMs = since(startedMs);
+    const endedMs = clock.elapsedMs();
+    const durationMs = Math.round(endedMs - startedMs);
+    const addedMs = sentMs - startedMs + (answeredMs === null ? 0 : endedMs - answeredMs);
     const outcome: Outcome = { status, upstreamMs, durationMs };
     const command: Settle | Release = { ...end, at: clock.now(), requestId, keyId, outcome };
     const done = persist(() => ledger.execute(command)).catch((error: unknown) => {
@@ -49,21 +57,29 @@ export function aftermath(
       observer.failed('A request could not be settled.', error, { request_id: requestId });
     });
     ctx.waitUntil(done);
-    const usage = end.kind === 'settle' ? end.usage : null;
-    observer.requestEnded({ requestId, keyId, route, model, status, reason, usage, upstreamMs, durationMs });
+    const isSettled = end.kind === 'settle';
+    observer.requestEnded({
+      ...beginning,
+      ...{ requestId, method, address, keyId, model, status, reason },
+      usage: isSettled ? end.usage : null,
+      charge: isSettled ? chargeFor(reservation, end.usage) : null,
+      upstreamMs,
+      addedMs,
+      durationMs,
+    });
   }
 
   return {
     settled(status, usage) {
-      upstreamMs = since(sentMs);
+      answered();
       record({ kind: 'settle', usage }, status, null);
     },
     released(status) {
-      upstreamMs = since(sentMs);
+      answered();
       record({ kind: 'release' }, status, `upstream_${status}`);
     },
     unanswered(status) {
-      upstreamMs = since(sentMs);
+      answered();
       record({ kind: 'settle', usage: null }, status, `upstream_${status}`);
     },
     failed(status, error) {

@@ -1,5 +1,6 @@
 import type { BodyProblem, Endpoint, ReadRequest } from '#core/endpoints.ts';
 import type { Admission, Digest, Reserve, UnitPrices, Usage } from '#core/model.ts';
+import type { RequestEnded } from '#core/ports.ts';
 import { pricesOf } from '#core/price.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '#core/upstream.ts';
 import { fail } from '../failure.ts';
@@ -10,7 +11,8 @@ import type { WireError } from '../reply.ts';
 import { errorReply } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
-import type { Aftermath, Beginning } from './aftermath.ts';
+import { tellReply } from '../tell-reply.ts';
+import type { Aftermath } from './aftermath.ts';
 import { aftermath } from './aftermath.ts';
 import { scanEvents } from './event-scan.ts';
 import { accepted, mayHaveBeenServed, passHeaders } from './passing.ts';
@@ -27,6 +29,7 @@ export function forwardRoutes(endpoint: Endpoint, services: Services): readonly 
     method: 'POST',
     path,
     access: 'key',
+    tells: true,
     handle: (exchange, digest) => forward(endpoint, services, exchange, digest),
   }));
 }
@@ -38,23 +41,28 @@ async function forward(
   digest: Digest,
 ): Promise<Response> {
   const { clock, ledger, observer, policy, upstream } = services;
-  const beginning = { route: endpoint.path, startedMs: clock.elapsedMs() };
-  const refused = (reply: Response, reason: string, model: string | null) =>
-    tellRefusal(services, exchange, { ...beginning, reply, reason, model });
+  const route = endpoint.path;
+  const refused = (reply: Response, reason: string, rest: Partial<RequestEnded> = {}) =>
+    tellReply(services, exchange, reply, { route, reason, ...rest });
 
   const body = await readBody(exchange.request, policy.bodyBytesMax);
-  if (!body.ok) return refused(badRequest(body.error, exchange), body.error.code, null);
+  if (!body.ok) return refused(badRequest(body.error, exchange), body.error.code);
   const reading = endpoint.read(body.text, body.bytes.length);
-  if (!reading.ok) return refused(badBody(reading.problem, exchange), 'invalid_body', null);
+  if (!reading.ok) return refused(badBody(reading.problem, exchange), 'invalid_body');
   const { request } = reading;
 
   const command = reserve(request, services, exchange, digest);
+  const askedMs = clock.elapsedMs();
   const admission = await ledger.execute(command);
+  const storeMs = clock.elapsedMs() - askedMs;
   if (!admission.admitted) {
     const { denial } = admission;
-    return refused(refuse(denial, command.at, idHeader(exchange)), denial.kind, request.call.model);
+    return refused(refuse(denial, command.at, idHeader(exchange)), denial.kind, {
+      model: request.call.model,
+      storeMs,
+    });
   }
-  const ended = aftermath(services, exchange, beginning, admission);
+  const ended = aftermath(services, exchange, { route, storeMs }, admission);
 
   try {
     const changed = request.bodyFor(admission.outputTokensMax);
@@ -95,21 +103,6 @@ function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answe
   else ended.settled(head.status, usageIn(text, endpoint));
   // Node writes a text together with the head, in one system call; bytes take another.
   return new Response(text ?? reply.body, { status: head.status, headers });
-}
-
-interface ToldRefusal extends Beginning {
-  readonly reply: Response;
-  readonly reason: string;
-  readonly model: string | null;
-}
-
-/** What never got as far as the upstream is told to the observer alone. */
-function tellRefusal({ clock, observer }: Services, { requestId }: Exchange, told: ToldRefusal): Response {
-  const { route, startedMs, reply, reason, model } = told;
-  const durationMs = Math.round(clock.elapsedMs() - startedMs);
-  const nothing = { keyId: null, usage: null, upstreamMs: null };
-  observer.requestEnded({ ...nothing, requestId, route, model, status: reply.status, reason, durationMs });
-  return reply;
 }
 
 /** The command that sets aside the most that a call can use. */

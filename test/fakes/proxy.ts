@@ -4,6 +4,7 @@ import { secretsUnder } from '#adapters/system/secrets-under.ts';
 import { systemIds } from '#adapters/system/system-ids.ts';
 import { openUpstream } from '#adapters/upstream/open-upstream.ts';
 import type { ApiKey, Instant, Quota } from '#core/model.ts';
+import { observers } from '#core/observers.ts';
 import type { RequestEnded, Store } from '#core/ports.ts';
 import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import type { Calendar } from '#core/window.ts';
@@ -57,7 +58,9 @@ export async function openProxy({
   const store = await (openStore?.(calendar) ?? openMemoryStore({ calendar }));
   const clock = { now: NOON };
   const connection = openUpstream({ ...LIMITS, baseUrl: upstream.baseUrl });
-  const { observer, log, failures } = rememberingObserver();
+  const { observer: memory, log, failures } = rememberingObserver();
+  const metrics = openMetrics();
+  const observer = observers([memory, metrics]);
   const services: Services = {
     ...store,
     upstream: connection,
@@ -65,7 +68,7 @@ export async function openProxy({
     ids: systemIds,
     secrets: secretsUnder(randomBytes(32)),
     observer,
-    metrics: openMetrics(),
+    metrics,
     calendar,
     policy: { ...POLICY, ...policy },
     backups,
