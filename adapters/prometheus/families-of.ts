@@ -19,7 +19,7 @@ export function familiesOf({ version, store, backups }: Figures): readonly Famil
   return [
     gauge('build_info', 'What runs here; always 1.', [{ value: 1, labels: { version } }]),
     gauge('open_reservations', 'Requests under way whose amount is set aside.', one(store.openReservations)),
-    gauge('keys', 'Keys that are not deleted.', one(store.keys)),
+    gauge('keys', 'Keys that were ever made.', one(store.keys)),
     gauge('ledger_entries', 'Entries of the ledger.', one(store.entries)),
     gauge('store_size_bytes', 'Size of the database file.', one(store.sizeBytes)),
     gauge('store_wal_bytes', 'Size of the write-ahead log.', one(store.walBytes)),
