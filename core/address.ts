@@ -27,6 +27,13 @@ export function parseRange(text: string): { address: Address; prefix: number } |
   return { address, prefix };
 }
 
+/** Who may be behind an address: of IPv6 one site has all of a /64 (RFC 4291 §2.5.4), of IPv4 it is the address. */
+export function networkOf(text: string): string {
+  const address = parseAddress(text);
+  if (address === undefined || address.bits === 32) return text;
+  return `${(address.value >> 64n).toString(16)}::/64`;
+}
+
 /** Reads IPv4 and IPv6 text. IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) is the IPv4 address that it maps. */
 function parseAddress(text: string): Address | undefined {
   if (!text.includes(':')) {

@@ -1,3 +1,4 @@
+import type { AbnormalKind } from './abnormal.ts';
 import type { Instant } from './model.ts';
 import type { Observer, StoreStatus } from './ports.ts';
 
@@ -7,6 +8,8 @@ export interface Metrics extends Pick<Observer, 'requestEnded'> {
   readonly contentType: string;
   /** These figures, and those of this process. */
   text(figures: Figures): Promise<string>;
+  /** Counts abnormal access. */
+  noticed(kind: AbnormalKind): void;
 }
 
 /** What can be read off at one instant. `null` is what is not known, which is not 0. */

@@ -9,6 +9,9 @@ export function observers(all: readonly Partial<Observer>[]): Observer {
     noticed(message, fields) {
       for (const each of all) each.noticed?.(message, fields);
     },
+    warned(message, fields) {
+      for (const each of all) each.warned?.(message, fields);
+    },
     failed(message, error, fields) {
       for (const each of all) each.failed?.(message, error, fields);
     },

@@ -250,6 +250,8 @@ export interface Observer {
   requestEnded(event: RequestEnded): void;
   /** Something worth knowing, and not an error. */
   noticed(message: string, fields: Readonly<Record<string, unknown>>): void;
+  /** Something that an operator should look at, where nothing failed. */
+  warned(message: string, fields: Readonly<Record<string, unknown>>): void;
   /** Something that failed inside or at the outside world; `error` is logged in full, here alone. */
   failed(message: string, error: unknown, fields: Readonly<Record<string, unknown>>): void;
 }

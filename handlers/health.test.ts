@@ -12,6 +12,7 @@ async function ask(path: string, { commits, ready }: { commits: boolean; ready: 
   const observer = {
     requestEnded: () => {},
     noticed: () => {},
+    warned: () => {},
     failed: (_: string, error: unknown) => failures.push(error),
   };
   const route = healthRoutes({ health, observer }).find((each) => each.path === path);

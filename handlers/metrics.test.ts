@@ -77,7 +77,8 @@ function backupsWith(changes: Partial<BackupStatus>, asked: Instant[] = []): Bac
   };
 }
 
-const COUNTED = /^quota_proxy_(requests|request_duration|tokens|cost|estimates|added|upstream|store_commit)_/;
+const COUNTED =
+  /^quota_proxy_(abnormal_access|requests|request_duration|tokens|cost|estimates|added|upstream|store_commit)_/;
 
 /** Our own figures, without what describes them, and without what counts calls. */
 function ownLines(text: string): string[] {

@@ -13,6 +13,7 @@ import type {
 import type { PriceTable } from '#core/price.ts';
 import type { Upstream } from '#core/upstream.ts';
 import type { Calendar } from '#core/window.ts';
+import type { AccessWatch } from './access/watch-access.ts';
 import type { Backups } from './backup/backups.ts';
 
 /** Everything that handlers may touch. Each handler asks for the part that it does touch. */
@@ -30,6 +31,7 @@ export interface Services {
   readonly metrics: Metrics;
   readonly calendar: Calendar;
   readonly policy: Policy;
+  readonly access: AccessWatch;
   /** `null`: none are made. */
   readonly backups: Backups | null;
 }

@@ -11,6 +11,7 @@ const ROOMS: readonly Room[] = [
   { path: 'handlers/', may: ['core/', 'handlers/', 'hono', 'zod'], why: 'handlers run on any platform' },
   driven('sqlite', 'better-sqlite3'),
   driven('upstream', 'undici'),
+  driven('webhook', 'undici'),
   driven('log', 'pino'),
   driven('age', 'age-encryption'),
   driven('system'),

@@ -107,7 +107,8 @@ describe.each([
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(2);
+    const requested = lines.filter(({ msg }) => msg === 'request').map(({ route }) => route);
+    expect(requested).toEqual(['/admin/keys', '/v1/chat/completions', '/v1/chat/completions']);
     expect(lines.at(-1).msg).toBe('stopped');
 
     const again = await serving(program(), ['serve'], { PORT });

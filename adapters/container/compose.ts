@@ -1,5 +1,6 @@
 import type { SqliteStore } from '#adapters/sqlite/open-sqlite.ts';
 import { observers } from '#core/observers.ts';
+import type { Observer } from '#core/ports.ts';
 import { calendarOf } from '#core/window.ts';
 import type { App } from '#handlers/app.ts';
 import type { Backups } from '#handlers/backup/backups.ts';
@@ -35,6 +36,8 @@ const STDOUT = 1;
  */
 export async function compose(config: Config): Promise<House> {
   const { createApp } = await import('#handlers/app.ts');
+  const { watchAccess } = await import('#handlers/access/watch-access.ts');
+  const { tellNoticed } = await import('#handlers/access/tell-noticed.ts');
   const { systemClock } = await import('#adapters/system/system-clock.ts');
   const { systemIds } = await import('#adapters/system/system-ids.ts');
   const { secretsUnder } = await import('#adapters/system/secrets-under.ts');
@@ -62,11 +65,17 @@ export async function compose(config: Config): Promise<House> {
     });
   }
   const metrics = openMetrics();
-  const observer = observers([log, metrics]);
+  const webhook = parts.adopt(await openWebhookOf(config, log), async (opened) => opened?.close());
+  const access = watchAccess({
+    ...store,
+    ...{ clock: systemClock, calendar, limits: config.abnormal },
+    tell: tellNoticed({ observer: log, metrics, webhook }),
+  });
+  const observer = observers([log, metrics, access]);
   const tools = { clock: systemClock, ids: systemIds, secrets, observer };
   const backups = await openBackups(config, store, tools);
   const policy = policyOf(config, tokens.all, baseUrl);
-  const services: Services = { ...store, ...tools, upstream, calendar, policy, backups, metrics };
+  const services: Services = { ...store, ...tools, upstream, calendar, policy, access, backups, metrics };
   const app = createApp(services);
   const open = parts.move();
   return {
@@ -156,15 +165,31 @@ async function adminTokensOf({ adminTokens, adminTokenPath }: Config) {
 }
 
 async function openLogOf(
-  { logLevel, upstream, backup, metricsTokens }: Config,
+  { logLevel, upstream, backup, metricsTokens, webhook }: Config,
   adminTokens: readonly string[],
   pepper: string,
 ) {
   const { openLog } = await import('#adapters/log/open-log.ts');
   const tokens = [...adminTokens, ...metricsTokens];
-  const secrets = [...tokens, pepper, upstream?.apiKey, ...(backup === null ? [] : secretsOf(backup))];
+  const secrets = [
+    ...tokens,
+    pepper,
+    upstream?.apiKey,
+    webhook?.url,
+    webhook?.secret,
+    ...(backup === null ? [] : secretsOf(backup)),
+  ];
   const known = secrets.filter((secret) => typeof secret === 'string');
   return openLog({ level: logLevel, destination: STDOUT, secrets: known });
+}
+
+async function openWebhookOf({ webhook }: Config, observer: Observer) {
+  if (webhook === null) return null;
+  const { openWebhook } = await import('#adapters/webhook/open-webhook.ts');
+  const { systemClock } = await import('#adapters/system/system-clock.ts');
+  const { systemIds } = await import('#adapters/system/system-ids.ts');
+  const userAgent = `quota-proxy/${VERSION}`;
+  return openWebhook({ ...webhook, userAgent }, { clock: systemClock, ids: systemIds, observer });
 }
 
 async function startDemo() {

@@ -59,6 +59,8 @@ test('without an environment everything has its default', () => {
     bodyBytesMax: 10_485_760,
     drainTimeoutMs: 25_000,
     backup: null,
+    webhook: null,
+    abnormal: { authFailuresMax: 20, addressesMax: 8, dayMultiple: 5 },
     restoreIfMissing: false,
   });
 });

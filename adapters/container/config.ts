@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type * as z from 'zod';
+import type { AbnormalLimits } from '#core/abnormal.ts';
 import type { PriceTable } from '#core/price.ts';
 import { type BackupConfig, backupConfigOf } from './backup-config.ts';
 import { ConfigError } from './config-error.ts';
@@ -43,6 +44,9 @@ export interface Config {
   readonly prices: PriceTable | null;
   readonly bodyBytesMax: number;
   readonly drainTimeoutMs: number;
+  readonly abnormal: AbnormalLimits;
+  /** `null`: nobody is told but the log. */
+  readonly webhook: { readonly url: string; readonly secret: string } | null;
   /** `null`: no backups are made. */
   readonly backup: BackupConfig | null;
   /** Whether the newest backup is restored where there is no database at all. */
@@ -77,12 +81,13 @@ export function readConfig(env: Environment = process.env): Config {
   const pepper = pepperOf(given, problems);
   const prices = pricesOf(given, problems);
   const backup = values === undefined ? null : backupConfigOf(values, given, problems);
+  const webhook = webhookOf(given, problems);
   if (values?.RESTORE_IF_MISSING !== undefined && values.BACKUP_TARGET === undefined) {
     problems.push('RESTORE_IF_MISSING is set, and BACKUP_TARGET is not: set it to where the backups are');
   }
   if (given['NODE_ENV']?.value === 'production') problems.push(...missingInProduction(given));
   if (values === undefined || problems.length > 0) throw new ConfigError(problems);
-  return { ...configOf(values), pepper, prices, backup };
+  return { ...configOf(values), pepper, prices, backup, webhook };
 }
 
 /**
@@ -153,7 +158,7 @@ function parsed(given: GivenSettings, problems: string[]): Settings | undefined 
   return undefined;
 }
 
-function configOf(values: Settings): Omit<Config, 'pepper' | 'prices' | 'backup'> {
+function configOf(values: Settings): Omit<Config, 'pepper' | 'prices' | 'backup' | 'webhook'> {
   return {
     production: values.NODE_ENV === 'production',
     adminTokens: values.ADMIN_TOKEN ?? [],
@@ -177,8 +182,25 @@ function configOf(values: Settings): Omit<Config, 'pepper' | 'prices' | 'backup'
     pepperPath: besideStore(values, 'pepper'),
     bodyBytesMax: values.MAX_BODY_BYTES,
     drainTimeoutMs: values.DRAIN_TIMEOUT_MS,
+    abnormal: {
+      authFailuresMax: values.ABNORMAL_AUTH_FAILURES_MAX,
+      addressesMax: values.ABNORMAL_ADDRESSES_MAX,
+      dayMultiple: values.ABNORMAL_DAY_MULTIPLE,
+    },
     restoreIfMissing: values.RESTORE_IF_MISSING !== undefined,
   };
+}
+
+/** Whoever takes what a webhook brings must be able to tell that it is from here. */
+function webhookOf(given: GivenSettings, problems: string[]): Config['webhook'] {
+  const [url, secret] = [given['WEBHOOK_URL']?.value, given['WEBHOOK_SECRET']?.value];
+  if (url !== undefined && secret !== undefined) return { url, secret };
+  if (url !== undefined) {
+    problems.push(
+      'WEBHOOK_URL is set, and WEBHOOK_SECRET is not: make one with echo "whsec_$(openssl rand -base64 32)"',
+    );
+  }
+  return null;
 }
 
 /** A key alone is for the default upstream; a base URL alone is an upstream that asks for no key. */

@@ -13,6 +13,7 @@ import { inFlight } from './in-flight.ts';
 const LONG_MS = 60_000;
 const observer = {
   noticed: () => undefined,
+  warned: () => undefined,
   requestEnded: () => undefined,
   failed: (_: string, error: unknown) => expect.fail(String(error)),
 };

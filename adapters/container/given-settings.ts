@@ -19,6 +19,9 @@ const SECRETS: ReadonlySet<string> = new Set([
   'ADMIN_TOKEN',
   'METRICS_TOKEN',
   'UPSTREAM_API_KEY',
+  // The address of a webhook is often a secret itself.
+  'WEBHOOK_URL',
+  'WEBHOOK_SECRET',
   'KEY_PEPPER',
   'BACKUP_ENCRYPTION_KEY',
   'AWS_ACCESS_KEY_ID',

@@ -22,6 +22,7 @@ import { VERSION } from './version.ts';
 /** How often each task is sent. Whether it is due is its own to say; what a crash left open is given up so soon. */
 const PAUSES_MS: Readonly<Record<TaskKind, number>> = {
   expire: 10_000,
+  access: 60_000,
   segment: 500,
   backup: 5_000,
   drill: 30_000,
@@ -71,6 +72,7 @@ function startTimers({ app, services }: House): Timers {
     schedule(kind, () => app.scheduled({ kind, at: clock.now() }), PAUSES_MS[kind], observer);
   return {
     expire: timer('expire'),
+    access: timer('access'),
     segment: timer('segment'),
     backup: timer('backup'),
     drill: timer('drill'),
@@ -81,7 +83,7 @@ function startTimers({ app, services }: House): Timers {
 /** A backup or drill that is under way is not waited for: it begins anew at the next start. */
 async function lastWork({ services }: House, timers: Timers): Promise<void> {
   const { backups, clock, observer } = services;
-  for (const timer of [timers.backup, timers.drill, timers.prune]) void timer.stop();
+  for (const timer of [timers.access, timers.backup, timers.drill, timers.prune]) void timer.stop();
   await Promise.all([timers.expire.stop(), timers.segment.stop()]);
   await backups?.ship(clock.now(), 'all').catch((error: unknown) => {
     observer.failed('What was recorded last is not in the backup yet.', error, {});

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { WEBHOOK_SECRET } from '#core/webhook.ts';
 import { calendarOf } from '#core/window.ts';
 
 export const PEPPER_LENGTH_MIN = 32;
@@ -52,6 +53,17 @@ export const settings = z.object({
     .optional(),
   KEY_PEPPER_FILE: z.string().optional(),
   PRICES_FILE: z.string().optional(),
+  ABNORMAL_AUTH_FAILURES_MAX: whole(0, 1_000_000).default(20),
+  ABNORMAL_ADDRESSES_MAX: whole(0, 50).default(8),
+  ABNORMAL_DAY_MULTIPLE: whole(0, 1_000).default(5),
+  WEBHOOK_URL: httpUrl('https://example.org/hook').optional(),
+  WEBHOOK_SECRET: z
+    .string()
+    .regex(WEBHOOK_SECRET, {
+      error:
+        'must be whsec_ and at least 24 bytes in base64: echo "whsec_$(openssl rand -base64 32)" makes one',
+    })
+    .optional(),
   BACKUP_TARGET: z.string().optional(),
   BACKUP_SCHEDULE: z.string().default('0 * * * *'),
   BACKUP_DRILL_SCHEDULE: z.string().default('@daily'),

@@ -38,6 +38,7 @@ export function openLog({ level, destination, secrets }: LogConfig): Log {
       else logger.info(requestFields(event), 'request');
     },
     noticed: (message, fields) => logger.info(fields, message),
+    warned: (message, fields) => logger.warn(fields, message),
     failed: (message, error, fields) => logger.error({ ...fields, err: asError(error) }, message),
     async close() {
       logger.level = 'silent';

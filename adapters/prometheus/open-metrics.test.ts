@@ -91,6 +91,7 @@ test('what counts up is a counter, and all else of ours a gauge', async () => {
   expect(counters).toEqual([
     ...COUNTERS.map((name) => [`${OWN}${name}_total`, 'counter']),
     ...HISTOGRAMS.map((name) => [`${OWN}${name}_seconds`, 'histogram']),
+    [`${OWN}abnormal_access_total`, 'counter'],
   ]);
 });
 

@@ -9,9 +9,16 @@ export function openMetrics(): Metrics {
   const ofProcess = new Registry();
   collectDefaultMetrics({ register: ofProcess });
   const requestEnded = requestMetrics(ofProcess);
+  const abnormal = new Counter({
+    name: 'quota_proxy_abnormal_access_total',
+    help: 'What was out of the ordinary: see GET /admin/status.',
+    labelNames: ['kind'],
+    registers: [ofProcess],
+  });
   return {
     contentType: ofProcess.contentType,
     requestEnded,
+    noticed: (kind) => abnormal.inc({ kind }),
     async text(figures) {
       // A registry for each text: what is no longer known must not stay, and two readers at once must not mix.
       const ofFigures = new Registry();

@@ -1,10 +1,14 @@
 import type { Instant } from '#core/model.ts';
+import { noticedView } from '../access/tell-noticed.ts';
 import type { BackupStatus } from '../backup/backups.ts';
 import type { Services } from '../services.ts';
 import type { Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
 
-export type StatusServices = Pick<Services, 'health' | 'clock' | 'calendar' | 'policy' | 'backups'>;
+export type StatusServices = Pick<
+  Services,
+  'health' | 'clock' | 'calendar' | 'policy' | 'backups' | 'access'
+>;
 
 /** How the proxy is. Up since these actions were made. */
 export function statusActions({
@@ -13,6 +17,7 @@ export function statusActions({
   calendar,
   policy,
   backups,
+  access,
 }: StatusServices): Implementation<Contract['status']> {
   const startedMs = clock.elapsedMs();
   return {
@@ -37,6 +42,7 @@ export function statusActions({
         entries: store.entries,
         open_reservations: store.openReservations,
         backup: backup && backupView(backup, at),
+        abnormal_access: access.noticed().map(noticedView),
         warnings: [...policy.warnings, ...(backup === null ? [] : warningsOf(backup, at))],
       };
     },

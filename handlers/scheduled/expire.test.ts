@@ -40,6 +40,7 @@ test.each([
   const notices: unknown[] = [];
   const observer = {
     noticed: (_: string, fields: unknown) => void notices.push(fields),
+    warned: () => expect.fail(),
     failed: () => expect.fail(),
     requestEnded: () => expect.fail(),
   };
@@ -64,6 +65,7 @@ test('what will not end is left for the next time', async () => {
   };
   const observer = {
     noticed: () => expect.fail(),
+    warned: () => expect.fail(),
     failed: () => expect.fail(),
     requestEnded: () => expect.fail(),
   };

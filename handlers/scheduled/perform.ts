@@ -10,9 +10,12 @@ export interface Task {
   readonly at: Instant;
 }
 
-export type TaskKind = 'expire' | 'backup' | 'segment' | 'drill' | 'prune';
+export type TaskKind = 'expire' | 'access' | 'backup' | 'segment' | 'drill' | 'prune';
 
-export type ScheduledServices = Pick<Services, 'ledger' | 'observer' | 'operations' | 'policy' | 'backups'>;
+export type ScheduledServices = Pick<
+  Services,
+  'ledger' | 'observer' | 'operations' | 'policy' | 'backups' | 'access'
+>;
 
 /** Performs a task. One that is not due yet, or is about backups where none are made, is done at once. */
 export async function perform({ kind, at }: Task, services: ScheduledServices): Promise<void> {
@@ -20,6 +23,9 @@ export async function perform({ kind, at }: Task, services: ScheduledServices): 
   switch (kind) {
     case 'expire':
       await expire(services, at);
+      return;
+    case 'access':
+      await services.access.lookAtDays(at);
       return;
     case 'backup':
       await backups?.backUpIfDue(at);

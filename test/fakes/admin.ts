@@ -34,24 +34,13 @@ export async function openAdmin(
     policy,
     openStore,
   });
-  const address = '203.0.113.7';
   const { fetch } = proxy;
-  const admin = createAdminClient({
-    baseUrl: 'http://proxy.test',
-    token: ADMIN_TOKEN,
-    fetch: async (request) => {
-      const { pathname, search } = new URL(request.url);
-      const { method, headers } = request;
-      const body = await request.text();
-      return fetch(pathname + search, { address, method, headers, ...(body !== '' && { body }) });
-    },
-  });
   return {
     proxy,
-    admin,
+    admin: adminOf(proxy),
     async ask(method, path, body, headers = { 'content-type': 'application/json' }) {
       const response = await fetch(path, {
-        address,
+        address: ADDRESS,
         method,
         headers: { ...(body !== undefined && headers), authorization: `Bearer ${ADMIN_TOKEN}` },
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
@@ -61,6 +50,22 @@ export async function openAdmin(
     },
   };
 }
+
+/** The client of a proxy's operator, at an address of their own. */
+export function adminOf({ fetch }: ProxyUnderTest): AdminClient {
+  return createAdminClient({
+    baseUrl: 'http://proxy.test',
+    token: ADMIN_TOKEN,
+    fetch: async (request) => {
+      const { pathname, search } = new URL(request.url);
+      const { method, headers } = request;
+      const body = await request.text();
+      return fetch(pathname + search, { address: ADDRESS, method, headers, ...(body !== '' && { body }) });
+    },
+  });
+}
+
+const ADDRESS = '203.0.113.7';
 
 function errorIn(text: string): Answer['error'] {
   if (!text.startsWith('{"error":')) return undefined;

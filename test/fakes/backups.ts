@@ -158,6 +158,7 @@ async function partsOf(
     observer: {
       requestEnded: () => undefined,
       noticed: () => undefined,
+      warned: () => undefined,
       failed: (message, error) => void failures.push(`${message} ${String(error)}`),
     },
     version: '0.0.0-test',

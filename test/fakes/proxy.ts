@@ -9,6 +9,8 @@ import type { RequestEnded, Store } from '#core/ports.ts';
 import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import type { Calendar } from '#core/window.ts';
 import { calendarOf } from '#core/window.ts';
+import { tellNoticed } from '#handlers/access/tell-noticed.ts';
+import { watchAccess } from '#handlers/access/watch-access.ts';
 import { createApp } from '#handlers/app.ts';
 import type { Policy, Services } from '#handlers/services.ts';
 import { keyWith, NOON } from './accounts.ts';
@@ -25,6 +27,7 @@ export interface ProxyUnderTest {
   readonly store: Store;
   readonly upstream: UpstreamServer;
   readonly log: RequestEnded[];
+  readonly warnings: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[];
   readonly failures: { readonly message: string; readonly error: unknown }[];
   clock: { now: Instant };
   /** A request as the platform would hand it over; the address is 127.0.0.1 unless said otherwise. */
@@ -58,19 +61,24 @@ export async function openProxy({
   const store = await (openStore?.(calendar) ?? openMemoryStore({ calendar }));
   const clock = { now: NOON };
   const connection = openUpstream({ ...LIMITS, baseUrl: upstream.baseUrl });
-  const { observer: memory, log, failures } = rememberingObserver();
+  const { observer: memory, log, failures, warnings } = rememberingObserver();
   const metrics = openMetrics();
-  const observer = observers([memory, metrics]);
+  const time = { now: () => clock.now, elapsedMs: () => performance.now() };
+  const access = watchAccess({
+    ...{ ...store, clock: time, calendar, limits: ABNORMAL },
+    tell: tellNoticed({ observer: memory, metrics, webhook: null }),
+  });
   const services: Services = {
     ...store,
     upstream: connection,
-    clock: { now: () => clock.now, elapsedMs: () => performance.now() },
+    clock: time,
     ids: systemIds,
     secrets: secretsUnder(randomBytes(32)),
-    observer,
+    observer: observers([memory, metrics, access]),
     metrics,
     calendar,
     policy: { ...POLICY, ...policy },
+    access,
     backups,
   };
   const app = createApp(services);
@@ -90,17 +98,11 @@ export async function openProxy({
     upstream,
     log,
     failures,
+    warnings,
     clock,
     fetch,
     settled,
-    chat(secret, body = {}, headers = {}) {
-      const sent = { model: 'demo', messages: [{ role: 'user', content: 'Hi' }], ...body };
-      return fetch('/v1/chat/completions', {
-        method: 'POST',
-        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers },
-        body: JSON.stringify(sent),
-      });
-    },
+    chat: (secret, body, headers) => fetch('/v1/chat/completions', chatCall(secret, body, headers)),
     issue: (changes = {}) => issue(services, changes),
     async limitSponsor(quotas) {
       await store.keys.setSponsorQuotas(quotas, clock.now, null);
@@ -111,6 +113,15 @@ export async function openProxy({
       await store.close();
       await upstream.close();
     },
+  };
+}
+
+function chatCall(secret: string, body: object = {}, headers: Record<string, string> = {}): RequestInit {
+  const sent = { model: 'demo', messages: [{ role: 'user', content: 'Hi' }], ...body };
+  return {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(sent),
   };
 }
 
@@ -125,13 +136,17 @@ async function issue({ clock, ids, keys, secrets }: Services, changes: Partial<A
 function rememberingObserver() {
   const log: RequestEnded[] = [];
   const failures: ProxyUnderTest['failures'] = [];
+  const warnings: ProxyUnderTest['warnings'] = [];
   const observer: Services['observer'] = {
     requestEnded: (event) => log.push(event),
     noticed: () => {},
+    warned: (message, fields) => warnings.push({ message, fields }),
     failed: (message, error) => failures.push({ message, error }),
   };
-  return { observer, log, failures };
+  return { observer, log, failures, warnings };
 }
+
+const ABNORMAL = { authFailuresMax: 5, addressesMax: 3, dayMultiple: 5 };
 
 const LIMITS = {
   apiKey: 'sk-the-sponsors-own-key',

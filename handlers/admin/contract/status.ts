@@ -23,6 +23,17 @@ const backup = z.object({
   troubles: z.array(z.object({ task: z.string(), at: field.time, message: z.string() })),
 });
 
+const abnormal = z.object({
+  kind: z.enum(['authentication_failures', 'many_addresses', 'unusual_requests', 'unusual_tokens']),
+  at: field.time,
+  key_id: z.string().nullable(),
+  label: z.string().nullable(),
+  address: z.string().nullable(),
+  count: field.count,
+  usual: field.count,
+  message: z.string(),
+});
+
 /** How the proxy is. */
 export const status = {
   get: {
@@ -48,6 +59,9 @@ export const status = {
       entries: field.count.describe('Of the ledger'),
       open_reservations: field.count,
       backup: backup.nullable().describe('null: no backups are made'),
+      abnormal_access: z
+        .array(abnormal)
+        .describe('The last things out of the ordinary since the start, newest first'),
       warnings: z.array(z.string()),
     }),
   },

@@ -1,0 +1,98 @@
+import { Agent, request } from 'undici';
+import type { Clock, Ids, Observer } from '#core/ports.ts';
+import type { Webhook, WebhookEvent } from '#core/webhook.ts';
+import { signatureOf } from './signature-of.ts';
+
+export interface WebhookConfig {
+  readonly url: string;
+  /** `whsec_` and base64. */
+  readonly secret: string;
+  readonly userAgent: string;
+  /** Waits between tries, in milliseconds; absent: some minutes in all. */
+  readonly pausesMs?: readonly number[];
+}
+
+export interface OpenWebhook extends Webhook {
+  /** Gives up what was not delivered yet. */
+  close(): Promise<void>;
+}
+
+const PAUSES_MS = [1_000, 5_000, 30_000, 120_000, 600_000] as const;
+const ANSWER_MS_MAX = 10_000;
+/** Nobody reads more about one bad hour. */
+const WAITING_MAX = 100;
+
+type Tools = { readonly clock: Clock; readonly ids: Ids; readonly observer: Observer };
+
+/** Delivers one event after the other, each until it is taken with a 2xx, by the rules of Standard Webhooks. */
+export function openWebhook(config: WebhookConfig, { clock, ids, observer }: Tools): OpenWebhook {
+  const { url, secret, userAgent, pausesMs = PAUSES_MS } = config;
+  const agent = new Agent({ connect: { timeout: ANSWER_MS_MAX } });
+  const closing = new AbortController();
+  let last = Promise.resolve();
+  let waiting = 0;
+
+  async function post(id: string, body: string): Promise<void> {
+    const timestampS = Math.floor(clock.now() / 1000);
+    const answer = await request(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': userAgent,
+        'webhook-id': id,
+        'webhook-timestamp': String(timestampS),
+        'webhook-signature': signatureOf(secret, id, timestampS, body),
+      },
+      body,
+      dispatcher: agent,
+      signal: AbortSignal.any([closing.signal, AbortSignal.timeout(ANSWER_MS_MAX)]),
+    });
+    await answer.body.dump();
+    const { statusCode } = answer;
+    if (statusCode < 200 || statusCode > 299) throw new Error(`the webhook answered ${statusCode}`);
+  }
+
+  async function deliver(event: WebhookEvent): Promise<void> {
+    // The same at each try: by it the receiver knows what it has already.
+    const id = `msg_${ids.next()}`;
+    const body = JSON.stringify(event);
+    for (const pauseMs of [...pausesMs, null]) {
+      try {
+        return await post(id, body);
+      } catch (error) {
+        if (closing.signal.aborted) return;
+        if (pauseMs === null) observer.failed('A webhook was not delivered.', error, { type: event.type });
+        else await pause(pauseMs, closing.signal);
+      }
+    }
+  }
+
+  return {
+    send(event) {
+      if (waiting >= WAITING_MAX) {
+        observer.warned('A webhook was dropped: too many wait to be delivered.', { type: event.type });
+        return;
+      }
+      waiting += 1;
+      last = last
+        .then(() => deliver(event))
+        .finally(() => {
+          waiting -= 1;
+        });
+    },
+    async close() {
+      closing.abort();
+      await last;
+      await agent.destroy();
+    },
+  };
+}
+
+/** Waits; not longer than until `signal`. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    timer.unref();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
