@@ -24,11 +24,13 @@ export interface Noticed extends Abnormal {
  * `many_addresses`: addresses that one key was used from within an hour.
  * `unusual_requests`, `unusual_tokens`: what a key used today, where its usual day has much less.
  */
-export type AbnormalKind =
-  | 'authentication_failures'
-  | 'many_addresses'
-  | 'unusual_requests'
-  | 'unusual_tokens';
+export const ABNORMAL_KINDS = [
+  'authentication_failures',
+  'many_addresses',
+  'unusual_requests',
+  'unusual_tokens',
+] as const;
+export type AbnormalKind = (typeof ABNORMAL_KINDS)[number];
 
 /** What is told from where on. 0 tells nothing of that kind. */
 export interface AbnormalLimits {

@@ -1,5 +1,5 @@
 import type { AbnormalKind } from './abnormal.ts';
-import type { Instant } from './model.ts';
+import type { Instant, Standing } from './model.ts';
 import type { Observer, StoreStatus } from './ports.ts';
 
 /** Counts what happens, and shows what is measured, in a text format of Prometheus. */
@@ -19,6 +19,8 @@ export interface Figures {
     StoreStatus,
     'sizeBytes' | 'walBytes' | 'diskFreeBytes' | 'openReservations' | 'keys' | 'entries'
   >;
+  /** What all keys together may use, and did. */
+  readonly sponsor: readonly Standing[];
   /** `null`: none are made. */
   readonly backups: BackupFigures | null;
 }

@@ -1,10 +1,14 @@
+import { standingsOf } from '#core/authorize.ts';
 import type { BackupFigures, Figures } from '#core/metrics.ts';
 import type { Instant } from '#core/model.ts';
 import type { BackupStatus } from './backup/backups.ts';
 import type { Route } from './route.ts';
 import type { Services } from './services.ts';
 
-type MetricsServices = Pick<Services, 'metrics' | 'health' | 'backups' | 'clock' | 'policy'>;
+type MetricsServices = Pick<
+  Services,
+  'metrics' | 'health' | 'keys' | 'backups' | 'clock' | 'calendar' | 'policy'
+>;
 
 /** `GET /metrics` reads everything anew: nothing in it is older than the answer. */
 export function metricsRoutes(services: MetricsServices): readonly Route[] {
@@ -19,13 +23,16 @@ export function metricsRoutes(services: MetricsServices): readonly Route[] {
 }
 
 /** @throws StoreUnavailable */
-async function figuresOf({ health, backups, clock, policy }: MetricsServices): Promise<Figures> {
+async function figuresOf(services: MetricsServices): Promise<Figures> {
+  const { health, keys, backups, clock, calendar, policy } = services;
   const now = clock.now();
   const store = await health.status();
+  const { quotas, buckets } = await keys.sponsor();
   const status = await backups?.status(now);
   return {
     version: policy.version,
     store,
+    sponsor: standingsOf(quotas, buckets, now, calendar),
     backups: status === undefined ? null : backupFigures(status, now),
   };
 }

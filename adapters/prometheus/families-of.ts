@@ -1,4 +1,5 @@
 import type { BackupFigures, Figures, TaskFigures } from '#core/metrics.ts';
+import type { Standing } from '#core/model.ts';
 
 /** Samples under one name. A family without any is left out of the text. */
 export interface Family {
@@ -15,7 +16,7 @@ interface Sample {
 }
 
 /** The figures by their names, in seconds and bytes; what is not known has no sample. */
-export function familiesOf({ version, store, backups }: Figures): readonly Family[] {
+export function familiesOf({ version, store, sponsor, backups }: Figures): readonly Family[] {
   return [
     gauge('build_info', 'What runs here; always 1.', [{ value: 1, labels: { version } }]),
     gauge('open_reservations', 'Requests under way whose amount is set aside.', one(store.openReservations)),
@@ -24,8 +25,35 @@ export function familiesOf({ version, store, backups }: Figures): readonly Famil
     gauge('store_size_bytes', 'Size of the database file.', one(store.sizeBytes)),
     gauge('store_wal_bytes', 'Size of the write-ahead log.', one(store.walBytes)),
     gauge('disk_free_bytes', "Free space on the database's disk.", one(store.diskFreeBytes)),
+    ...sponsorFamilies(sponsor),
     gauge('backup_enabled', 'Whether backups are made.', one(Number(backups !== null))),
     ...(backups === null ? [] : backupFamilies(backups)),
+  ];
+}
+
+/** In the meter's own unit: a count, or micros. */
+function sponsorFamilies(standings: readonly Standing[]): readonly Family[] {
+  const each = (figure: (standing: Standing) => number) =>
+    standings.map((standing) => {
+      const { meter, period } = standing;
+      return { value: figure(standing), labels: { meter, period } };
+    });
+  return [
+    gauge(
+      'sponsor_limit',
+      'What all keys together may use in the period.',
+      each(({ limit }) => limit),
+    ),
+    gauge(
+      'sponsor_used',
+      'What they used of it.',
+      each(({ used }) => used),
+    ),
+    gauge(
+      'sponsor_held',
+      'What is set aside of it for requests under way.',
+      each(({ held }) => held),
+    ),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { ABNORMAL_KINDS } from '#core/abnormal.ts';
 import type { Metrics } from '#core/metrics.ts';
 import type { Family } from './families-of.ts';
 import { familiesOf } from './families-of.ts';
@@ -15,6 +16,8 @@ export function openMetrics(): Metrics {
     labelNames: ['kind'],
     registers: [ofProcess],
   });
+  // From 0 on: an increase from nothing to 1 is none to Prometheus.
+  for (const kind of ABNORMAL_KINDS) abnormal.inc({ kind }, 0);
   return {
     contentType: ofProcess.contentType,
     requestEnded,

@@ -52,13 +52,10 @@ test.each([
   expect(proxy.warnings[0]?.fields).toMatchObject({ address: '203.0.113.7', count: 6, key_id: null });
   const { abnormal_access } = await status();
   expect(abnormal_access).toMatchObject([{ kind: 'authentication_failures', address: '203.0.113.7' }]);
-  const text = await proxy.services.metrics.text({ version: '1', store: await storeStatus(), backups: null });
+  const figures = { version: '1', store: await proxy.store.health.status(), sponsor: [], backups: null };
+  const text = await proxy.services.metrics.text(figures);
   expect(text).toContain('quota_proxy_abnormal_access_total{kind="authentication_failures"} 1');
 });
-
-function storeStatus() {
-  return proxy.store.health.status();
-}
 
 test('one site of IPv6 is one address', async () => {
   for (let n = 0; n < 6; n += 1) await callsFrom(`2001:db8:1:2::${n}`, 1, 'Bearer nonsense');

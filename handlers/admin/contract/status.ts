@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ABNORMAL_KINDS } from '#core/abnormal.ts';
 import type { ActionGroup } from './action.ts';
 import { PLAIN } from './action.ts';
 import { field } from './field.ts';
@@ -24,7 +25,7 @@ const backup = z.object({
 });
 
 const abnormal = z.object({
-  kind: z.enum(['authentication_failures', 'many_addresses', 'unusual_requests', 'unusual_tokens']),
+  kind: z.enum(ABNORMAL_KINDS),
   at: field.time,
   key_id: z.string().nullable(),
   label: z.string().nullable(),
