@@ -178,3 +178,15 @@ test('a second signal does not wait for what is in flight', async () => {
   await silent.close();
   await rm(place, { recursive: true });
 });
+
+test('the status is what a person reads, with its warnings and what was out of the ordinary', async () => {
+  for (let n = 0; n < 21; n += 1) await fetch(`${server.baseUrl}/v1/quota`);
+  const { stdout, code } = await runCommand(['status'], env);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^version +\d+\.\d+\.\d+$/m);
+  expect(stdout).toContain(server.storePath);
+  expect(stdout).toMatch(/^backups +none are made$/m);
+  expect(stdout).toMatch(/^WARNING +No backups are made: set BACKUP_TARGET\.$/m);
+  expect(stdout).toMatch(/^ABNORMAL +\S+ \S+ 21 calls from 127\.0\.0\.1 within ten minutes/m);
+  expect(await json('status')).toMatchObject({ abnormal_access: [{ kind: 'authentication_failures' }] });
+});

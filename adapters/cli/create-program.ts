@@ -3,6 +3,7 @@ import { VERSION } from '#adapters/container/version.ts';
 import { addBackupCommands } from './backup-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { addRestoreCommand } from './restore-command.ts';
+import { addStatusCommand } from './status-command.ts';
 import { addUsageCommand } from './usage-command.ts';
 
 /** All commands. What a command needs is loaded when it runs: a health check must be quick. */
@@ -31,6 +32,7 @@ export function createProgram(exitWith: (code: number) => void): Command {
 
   addKeyCommands(program);
   addUsageCommand(program);
+  addStatusCommand(program);
   addBackupCommands(program, exitWith);
   addRestoreCommand(program);
 

@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import type { AdminClient } from '#handlers/admin/client.ts';
+import { print, sizeText, spanText, timeText } from './print.ts';
+import type { Row } from './table.ts';
+
+type Status = Awaited<ReturnType<AdminClient['status']['get']>>;
+
+/** `status`: how the server is, and what the operator should look at. */
+export function addStatusCommand(program: Command): void {
+  program
+    .command('status')
+    .description('show how the server is, its warnings, and what was out of the ordinary')
+    .option('--json', 'print JSON')
+    .action(async ({ json }: { readonly json?: true }) => {
+      const { connect } = await import('./connect.ts');
+      const status = await connect().status.get();
+      print(json, status, () => [...factsOf(status), ...concernsOf(status)]);
+    });
+}
+
+function factsOf({ store, ...status }: Status): readonly Row[] {
+  return [
+    row('version', status.version),
+    row('up for', spanText(status.uptime_ms)),
+    row('upstream', status.upstream.base_url),
+    row('database', `${store.path}, ${sizeText(store.size_bytes)}, log ${sizeText(store.wal_bytes)}`),
+    row('free on disk', sizeText(store.disk_free_bytes)),
+    row('keys', String(status.keys)),
+    row('ledger entries', String(status.entries)),
+    row('under way', String(status.open_reservations)),
+    ...backupFactsOf(status.backup),
+  ];
+}
+
+function backupFactsOf(backup: Status['backup']): readonly Row[] {
+  if (backup === null) return [row('backups', 'none are made')];
+  const { last, drill } = backup;
+  const drilled =
+    drill && `${spanText(drill.age_ms)} ago, ${drill.ok ? 'it restores' : 'IT DOES NOT RESTORE'}`;
+  return [
+    row('backups', `${backup.location}, ${backup.encrypted ? 'encrypted' : 'not encrypted'}`),
+    row('newest backup', last === null ? 'none yet' : `${last.id}, ${spanText(last.age_ms)} old`),
+    row('in no backup', `${backup.unshipped_rows} rows, for ${spanText(backup.unshipped_ms)}`),
+    row('last drill', drilled ?? 'none yet'),
+  ];
+}
+
+function concernsOf({ warnings, abnormal_access: abnormal }: Status): readonly Row[] {
+  return [
+    ...warnings.map((warning) => row('WARNING', warning)),
+    ...abnormal.map(({ at, label, message }) =>
+      row('ABNORMAL', `${timeText(at)} ${label === null ? '' : `${label}: `}${message}`),
+    ),
+  ];
+}
+
+function row(what: string, is: string): Row {
+  return { what, is };
+}
