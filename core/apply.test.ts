@@ -110,6 +110,44 @@ test('roll never goes back to an earlier window', () => {
   expect(roll(emptyBuckets(), 0, UTC)).toEqual(emptyBuckets());
 });
 
+test('what was imported counts for the day, the month and all time of its use, and for nothing else', () => {
+  const account = after(
+    imported(NOON, '2026-11-24', 3),
+    imported(NOON, '2026-11-02', 20),
+    imported(NOON, '2025-01-31', 100),
+  );
+  const used = (holder: Pick<Account, 'buckets'>) => holder.buckets.map((bucket) => bucket.used.requests);
+  expect(used(account)).toEqual([0, 0, 3, 23, 123]);
+  expect(used(account.sponsor)).toEqual([0, 0, 3, 23, 123]);
+  expect(account.lastUsedAt).toBe(Date.UTC(2026, 10, 24));
+});
+
+test('what was imported begins the windows that it is in: what follows adds to it', () => {
+  const midnight = Date.UTC(2026, 10, 25);
+  const early = imported(midnight - 1, '2026-11-24', 3);
+  const sameDay = reservationWith({ id: 'a', madeAt: midnight - 1 });
+  const nextDay = reservationWith({ id: 'b', madeAt: midnight });
+  expect(bucketOf(after(early, reserved(sameDay)), 'day')).toMatchObject({
+    used: { requests: 3 },
+    held: sameDay.amount,
+  });
+  expect(bucketOf(after(early, reserved(nextDay)), 'day')).toMatchObject({
+    used: NOTHING,
+    held: nextDay.amount,
+  });
+  expect(bucketOf(after(reserved(nextDay), early), 'day')).toMatchObject({
+    used: NOTHING,
+    held: nextDay.amount,
+  });
+  // Nothing is reserved in a window before: a clock that was set back finds the ledger where the import left it.
+  expect(after(early).sponsor.latestAt).toBe(midnight - 1);
+});
+
+test('an import does not touch the rate, nor a later time of last use', () => {
+  const account = after(reserved(reservationWith()), imported(NOON, '2026-11-02', 1));
+  expect(account).toMatchObject({ lastUsedAt: NOON, arrivalUs: NOON * 1_000 });
+});
+
 /** One step of a history: time passes, and then something is reserved, ended or reset. */
 const steps = fc.array(
   fc.record({
@@ -181,6 +219,18 @@ function reserved(reservation: Reservation): LedgerEntry {
   const { id: requestId, keyId, madeAt: at } = reservation;
   const arrivalUs = at * 1_000;
   return { kind: 'reserved', requestId, keyId, at, reservation, endpoint: '/', stream: false, arrivalUs };
+}
+
+function imported(at: number, day: string, requests: number): LedgerEntry {
+  const usage = { prompt: 0, completion: 0, cached: 0, reasoning: 0 };
+  const past = {
+    usedAt: Date.parse(day),
+    used: amountOf({ requests }),
+    usage,
+    successes: requests,
+    errors: 0,
+  };
+  return { kind: 'imported', keyId: 'key', at, ...past };
 }
 
 function settled(requestId: string, used: Amount): LedgerEntry {

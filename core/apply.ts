@@ -1,5 +1,6 @@
 import type { Account, Amount, Bucket, Buckets, Instant, LedgerEntry, Period, Reservation } from './model.ts';
 import { METERS, NOTHING, PERIODS } from './model.ts';
+import type { PastUse } from './past-use.ts';
 import type { Calendar } from './window.ts';
 
 /**
@@ -15,11 +16,23 @@ export function apply(account: Account, entry: LedgerEntry, calendar: Calendar):
       return end(account, entry.requestId, entry.used);
     case 'released':
       return end(account, entry.requestId, NOTHING);
+    case 'imported':
+      return addPastUse(account, entry, entry.at, calendar);
     case 'reset':
       return { ...account, arrivalUs: 0, buckets: account.buckets.map(emptied) };
     default:
       return entry satisfies never;
   }
+}
+
+/** Whether the windows that an entry is in begin with it, if they have not begun. */
+export function beginsWindows({ kind }: Pick<LedgerEntry, 'kind'>): boolean {
+  return kind === 'reserved' || kind === 'imported';
+}
+
+/** Whether an entry ends a request. */
+export function endsRequest(entry: LedgerEntry): entry is Extract<LedgerEntry, { requestId: string }> {
+  return 'requestId' in entry && entry.kind !== 'reserved';
 }
 
 /** The buckets of something new. */
@@ -51,6 +64,20 @@ function hold(account: Account, reservation: Reservation, arrivalUs: number, cal
   };
 }
 
+/** Begins windows as a reservation does, so that what came in is never wiped out by a window that began before it. */
+function addPastUse(account: Account, past: PastUse, at: Instant, calendar: Calendar): Account {
+  const add = (buckets: Buckets) =>
+    roll(buckets, at, calendar).map((bucket) =>
+      includesDay(bucket, past.usedAt) ? { ...bucket, used: plus(bucket.used, past.used) } : bucket,
+    );
+  return {
+    ...account,
+    buckets: add(account.buckets),
+    lastUsedAt: Math.max(account.lastUsedAt ?? 0, past.usedAt),
+    sponsor: { ...account.sponsor, buckets: add(account.sponsor.buckets), latestAt: at },
+  };
+}
+
 function end(account: Account, requestId: string, used: Amount): Account {
   const reservation = account.open.find(({ id }) => id === requestId);
   if (reservation === undefined) return account;
@@ -61,6 +88,14 @@ function end(account: Account, requestId: string, used: Amount): Account {
     open: account.open.filter((other) => other !== reservation),
     sponsor: { ...account.sponsor, buckets: charge(account.sponsor.buckets) },
   };
+}
+
+/** Whether a day's use belongs to the bucket's window: in which minute or hour of the day it was, nobody knows. */
+export function includesDay(
+  { period, startsAt }: Pick<Bucket, 'period' | 'startsAt'>,
+  day: Instant,
+): boolean {
+  return period !== 'minute' && period !== 'hour' && day >= startsAt;
 }
 
 /** A hold and its charge meet in the window in which the reservation was made, or not at all if it is over. */

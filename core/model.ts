@@ -1,3 +1,5 @@
+import type { PastUse } from './past-use.ts';
+
 /** Milliseconds since the Unix epoch, an integer. */
 export type Instant = number;
 
@@ -116,7 +118,7 @@ export interface Sponsor {
   readonly quotas: readonly Quota[];
   readonly quotasSetAt: Instant;
   readonly buckets: Buckets;
-  /** The latest instant of any reservation. The ledger's time never runs backwards, whatever the clock does. */
+  /** The latest instant of any reservation or import. The ledger's time never runs backwards, whatever the clock does. */
   readonly latestAt: Instant;
 }
 
@@ -181,6 +183,7 @@ export type LedgerEntry =
     })
   | (Recorded & { readonly kind: 'released'; readonly outcome: Outcome })
   | (Recorded & { readonly kind: 'lapsed'; readonly used: Amount })
+  | (PastUse & { readonly kind: 'imported'; readonly keyId: KeyId; readonly at: Instant })
   | { readonly kind: 'reset'; readonly keyId: KeyId; readonly at: Instant };
 
 /** Asks for a decision. It carries its instant, and is nothing but data. */

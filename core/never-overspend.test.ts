@@ -3,9 +3,11 @@ import { expect, test } from 'vitest';
 import { accountWith, NOON, reserveOf, SERVED, UTC } from '#test/fakes/accounts.ts';
 import { apply } from './apply.ts';
 import { standingsOf } from './authorize.ts';
+import { bringIn } from './bring-in.ts';
 import { decide } from './decide.ts';
 import type { Account, Amount, Call, Command, Instant, LedgerEntry, Period, Quota } from './model.ts';
 import { METERS, NOTHING, PERIODS } from './model.ts';
+import type { PastUse } from './past-use.ts';
 
 /** What the naive model knows of one request: a line in a list, and no counter anywhere. */
 interface Line {
@@ -17,6 +19,8 @@ interface Line {
   isOpen: boolean;
   /** Ended before its key was reset. */
   isForgotten: boolean;
+  /** Used in another system: in which minute or hour of its day, nobody knows, and no limit of ours was asked. */
+  isImported: boolean;
 }
 
 interface Limits {
@@ -25,7 +29,7 @@ interface Limits {
 }
 
 interface Step {
-  readonly does: 'reserve' | 'settle' | 'release' | 'lapse' | 'reset';
+  readonly does: 'reserve' | 'settle' | 'release' | 'lapse' | 'reset' | 'import';
   readonly key: number;
   readonly passesMs: number;
   readonly call: Partial<Call>;
@@ -43,7 +47,17 @@ const limits = fc.record({ ofKeys: fc.tuple(quotas, quotas), ofSponsor: quotas }
 const stepsBilling = (shareMax: number): fc.Arbitrary<Step[]> =>
   fc.array(
     fc.record({
-      does: fc.constantFrom('reserve', 'reserve', 'reserve', 'settle', 'settle', 'release', 'lapse', 'reset'),
+      does: fc.constantFrom(
+        'reserve',
+        'reserve',
+        'reserve',
+        'settle',
+        'settle',
+        'release',
+        'lapse',
+        'reset',
+        'import',
+      ),
       key: fc.nat(1),
       // Clocks are set back, too.
       passesMs: fc.oneof(
@@ -87,12 +101,12 @@ function replay(limits: Limits, steps: readonly Step[]): readonly Line[] {
   for (const [number, step] of steps.entries()) {
     at += step.passesMs;
     const account: Account = { ...(accounts[step.key] ?? accountWith()), sponsor };
-    const command = commandOf(step, account, at, `request-${number}`);
-    if (command === undefined) continue;
-    const { entries, result } = decide(account, command, UTC);
-    if (command.kind === 'reserve') {
+    const { entries, result, command } = happen(step, account, at, `request-${number}`);
+    if (command?.kind === 'reserve') {
       const now = Math.max(at, sponsor.latestAt);
-      expect('admitted' in result && result.admitted).toBe(fits(limits, lines, step, command.call, now));
+      expect(result !== undefined && 'admitted' in result && result.admitted).toBe(
+        fits(limits, lines, step, command.call, now),
+      );
     }
     let after = account;
     for (const entry of entries) {
@@ -104,6 +118,29 @@ function replay(limits: Limits, steps: readonly Step[]): readonly Line[] {
     check(limits, lines, accounts, sponsor);
   }
   return lines;
+}
+
+function happen(step: Step, account: Account, at: Instant, requestId: string) {
+  if (step.does === 'import') {
+    const entries = bringIn(
+      account.key.id,
+      [pastUse(step, Math.max(at, account.sponsor.latestAt))],
+      account.sponsor,
+      at,
+    );
+    return { entries, result: undefined, command: undefined };
+  }
+  const command = commandOf(step, account, at, requestId);
+  if (command === undefined) return { entries: [], result: undefined, command };
+  return { ...decide(account, command, UTC), command };
+}
+
+/** Use of today, of this month, or of long ago. */
+function pastUse({ which, call }: Step, now: Instant): PastUse {
+  const used = { requests: 1 + (which % 3), tokens: call.inputTokensMax ?? 0, cost: which % 50 };
+  const usage = { prompt: used.tokens, completion: 0, cached: 0, reasoning: 0 };
+  const day = now - ([0, 3, 40][which % 3] ?? 0) * 86_400_000;
+  return { usedAt: UTC.windowOf('day', day).startsAt, used, usage, successes: used.requests, errors: 0 };
 }
 
 function commandOf(step: Step, account: Account, at: Instant, requestId: string): Command | undefined {
@@ -131,9 +168,22 @@ function commandOf(step: Step, account: Account, at: Instant, requestId: string)
 function write(lines: Line[], entry: LedgerEntry, key: number): void {
   if (entry.kind === 'reserved') {
     const { id, madeAt, amount } = entry.reservation;
-    lines.push({ id, key, madeAt, amount, overdraft: NOTHING, isOpen: true, isForgotten: false });
+    lines.push({
+      id,
+      key,
+      madeAt,
+      amount,
+      overdraft: NOTHING,
+      isOpen: true,
+      isForgotten: false,
+      isImported: false,
+    });
   } else if (entry.kind === 'reset') {
     for (const line of lines) if (line.key === key && !line.isOpen) line.isForgotten = true;
+  } else if (entry.kind === 'imported') {
+    const { usedAt: madeAt, used: amount } = entry;
+    const past = { isOpen: false, isForgotten: false, isImported: true };
+    lines.push({ id: 'another system', key, madeAt, amount, overdraft: NOTHING, ...past });
   } else {
     const line = lines.find(({ id }) => id === entry.requestId);
     if (line === undefined) throw new Error('an end without a beginning');
@@ -158,16 +208,15 @@ function check(
   for (const { quotas, buckets, lines } of holders) {
     for (const { meter, period, limit } of quotas) {
       for (const window of new Set(lines.map(({ madeAt }) => windowName(period, madeAt)))) {
-        const inside = lines.filter(({ madeAt }) => windowName(period, madeAt) === window);
-        expect(sum(inside, ({ amount, overdraft }) => amount[meter] - overdraft[meter])).toBeLessThanOrEqual(
+        // What was imported was not asked for; that it leaves the less to others, `fits` says of each admission.
+        const own = inWindow(lines, period, window).filter(({ isImported }) => !isImported);
+        expect(sum(own, ({ amount, overdraft }) => amount[meter] - overdraft[meter])).toBeLessThanOrEqual(
           limit,
         );
       }
     }
     for (const { meter, period, used, held } of standingsOf(quotas, buckets, sponsor.latestAt, UTC)) {
-      const inside = lines.filter(
-        ({ madeAt }) => windowName(period, madeAt) === windowName(period, sponsor.latestAt),
-      );
+      const inside = inWindow(lines, period, windowName(period, sponsor.latestAt));
       expect(used).toBe(sum(inside, ({ isOpen, amount }) => (isOpen ? 0 : amount[meter])));
       expect(held).toBe(sum(inside, ({ isOpen, amount }) => (isOpen ? amount[meter] : 0)));
     }
@@ -181,7 +230,7 @@ function fits(limits: Limits, lines: readonly Line[], { key }: Step, call: Call,
   const hasRoom =
     (lines: readonly Line[]) =>
     ({ meter, period, limit }: Quota) => {
-      const inside = lines.filter(({ madeAt }) => windowName(period, madeAt) === windowName(period, now));
+      const inside = inWindow(lines, period, windowName(period, now));
       return sum(inside, ({ amount }) => amount[meter]) + least[meter] <= limit;
     };
   return (
@@ -191,6 +240,11 @@ function fits(limits: Limits, lines: readonly Line[], { key }: Step, call: Call,
 
 function linesOf(lines: readonly Line[], key: number): Line[] {
   return lines.filter((line) => line.key === key && !line.isForgotten);
+}
+
+function inWindow(lines: readonly Line[], period: Period, window: string): Line[] {
+  const isKnown = ({ isImported }: Line) => !(isImported && (period === 'minute' || period === 'hour'));
+  return lines.filter((line) => isKnown(line) && windowName(period, line.madeAt) === window);
 }
 
 function sum(lines: readonly Line[], part: (line: Line) => number): number {

@@ -18,6 +18,7 @@ import type {
   Usage,
 } from './model.ts';
 import type { Operation, OperationDraft } from './operation.ts';
+import type { PastUse } from './past-use.ts';
 
 /** The only door to stored usage. */
 export interface Ledger {
@@ -83,6 +84,17 @@ export interface Page<T> {
 export interface KeyRegistry {
   /** @throws Error if the id or the digest exists */
   add(key: ApiKey, operation: OperationDraft | null): Promise<void>;
+  /**
+   * Adds a key from another system with all that it used there, unless its digest is there already: then nothing is
+   * recorded. Whether it was added. Bringing the same key in twice brings nothing in twice.
+   * @throws Error if the id exists, or something was used after `at`
+   */
+  bringIn(
+    key: ApiKey,
+    history: readonly PastUse[],
+    at: Instant,
+    operation: OperationDraft | null,
+  ): Promise<boolean>;
   /** The amended key; `undefined` if there is none or it is deleted: then nothing is recorded. */
   amend(id: KeyId, amendment: KeyAmendment, operation: OperationDraft | null): Promise<ApiKey | undefined>;
   /** The key with its counters, deleted ones too; `undefined` if there never was one. */

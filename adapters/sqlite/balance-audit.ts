@@ -28,7 +28,10 @@ export function* auditBalances(current: CurrentAccounts, audit: LedgerAudit): Ge
   if (current.otherZoneN === 0) yield* otherFold('the sponsor', current.sponsor.buckets, audit.foldedSponsor);
 }
 
-/** Invariant 2: nothing is above its limit but by a recorded overdraft, or by use from before the limit was set. */
+/**
+ * Invariant 2: nothing is above its limit but by a recorded overdraft, by use from before the limit was set, or by what
+ * was brought in from another system: nothing passes until that fits again.
+ */
 export function* auditLimits(current: CurrentAccounts, audit: LedgerAudit): Generator<string> {
   for (const [id, { key, buckets }] of current.accounts) {
     yield* excesses(`key ${id}`, key, buckets, audit.ofKey.get(id) ?? []);
@@ -70,7 +73,7 @@ function* excesses(
     const [bucket, tally] = [buckets[PERIODS.indexOf(period)], tallies[PERIODS.indexOf(period)]];
     if (bucket === undefined || tally?.firstAt === undefined || tally.firstAt <= quotasSetAt) continue;
     const total = bucket.used[meter] + bucket.held[meter];
-    const allowed = limit + tally.overdraft[meter];
+    const allowed = Math.max(limit, tally.broughtTo[meter]) + tally.overdraft[meter];
     if (total > allowed)
       yield `${holder}: ${total} ${meter} in this ${period}, where ${allowed} were allowed`;
   }

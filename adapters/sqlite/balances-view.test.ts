@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Account, ApiKey, Buckets } from '#core/model.ts';
+import type { PastUse } from '#core/past-use.ts';
 import { calendarOf } from '#core/window.ts';
 import { DAY_MS, idOf, keyNumber, reserving, settling, usageOf } from '#test/conformance/specimens.ts';
 import { NOON } from '#test/fakes/accounts.ts';
@@ -14,11 +15,13 @@ import type { Call } from './methods.ts';
 import { openWriter } from './writer.ts';
 
 const CALENDAR = calendarOf('Asia/Shanghai');
-const KEYS = [keyNumber(1), keyNumber(2)];
+/** The last is brought in from another system, with what it used there. */
+const KEYS = [keyNumber(1), keyNumber(2), keyNumber(3)];
+const BROUGHT_IN = keyNumber(3);
 
 const step = fc.record({
-  act: fc.constantFrom('reserve', 'settle', 'lapse', 'reset', 'rest'),
-  key: fc.constantFrom(...KEYS),
+  act: fc.constantFrom('reserve', 'settle', 'lapse', 'reset', 'rest', 'import'),
+  key: fc.constantFrom(...KEYS.slice(0, 2)),
   request: fc.nat(3),
   waitMs: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.nat(30_000), fc.nat(DAY_MS)),
 });
@@ -34,7 +37,7 @@ test('a stranger with the sqlite3 command sees exact balances at any moment', ()
         const writer = openWriter(database, CALENDAR, { tailEntries, accounts: 10 });
         const stranger = new Database(database.name, { readonly: true });
         try {
-          writer.answer(KEYS.map((key) => ['addKey', key, null]));
+          writer.answer(KEYS.slice(0, 2).map((key) => ['addKey', key, null]));
           let at = NOON - 3 * DAY_MS;
           const reservers: ApiKey[] = [];
           for (const { act, key, request, waitMs } of steps) {
@@ -43,9 +46,10 @@ test('a stranger with the sqlite3 command sees exact balances at any moment', ()
             const n = act === 'reserve' ? reservers.length : Math.max(1, reservers.length - request);
             const holder = act === 'reset' ? key : (reservers[n - 1] ?? key);
             if (act === 'rest') writer.rest();
+            else if (act === 'import') writer.answer([['bringIn', BROUGHT_IN, pastDays(at), at, null]]);
             else writer.answer([commandOf(act, holder, n, at)]);
             const accounts = KEYS.map(({ id }) => writer.answer([['account', { id }]])[0]);
-            const expected = accounts.map((answer) => (answer as { value: Account }).value);
+            const expected = accounts.flatMap((answer) => (answer as { value?: Account }).value ?? []);
             expect(viewed(stranger)).toEqual(expectedRows(expected));
           }
         } finally {
@@ -58,6 +62,16 @@ test('a stranger with the sqlite3 command sees exact balances at any moment', ()
     { numRuns: 50 },
   );
 });
+
+/** Today, a week ago, and a month ago: 100, 10 and 1 requests. */
+function pastDays(at: number): readonly PastUse[] {
+  return [32, 7, 0].map((days, index) => {
+    const used = { requests: 10 ** index, tokens: 3, cost: 5 };
+    const usage = { prompt: 2, completion: 1, cached: 0, reasoning: 0 };
+    const usedAt = CALENDAR.windowOf('day', at - days * DAY_MS).startsAt;
+    return { usedAt, used, usage, successes: 1, errors: 0 };
+  });
+}
 
 function commandOf(act: string, key: ApiKey, n: number, at: number): Call {
   switch (act) {

@@ -8,6 +8,7 @@ import {
   DAY_MS,
   keyNumber,
   operation,
+  pastUse,
   releasing,
   requestsADay,
   reserving,
@@ -144,6 +145,32 @@ test('an overdraft is an explanation', () => {
   expect(broken(examine(path, CALENDAR))).toEqual([]);
   new Database(path).exec(`UPDATE ledger SET details = json_remove(details, '$.overdraft')`).close();
   expect(broken(examine(path, CALENDAR)).map(({ name }) => name)).toEqual(['limits']);
+});
+
+test('what was imported is an explanation, for itself alone', () => {
+  const writer = openWriter(openDatabase(path), CALENDAR, LIMITS);
+  const key = keyNumber(2, { quotas: requestsADay(1), quotasSetAt: NOON - DAY_MS });
+  const midnight = CALENDAR.windowOf('day', NOON).startsAt;
+  writer.answer([
+    ['bringIn', key, [pastUse(midnight, 5)], NOON + 9, null],
+    ['amendKey', key.id, { at: NOON, quotas: requestsADay(9) }, null],
+    ['execute', reserving(20, key, { at: NOON + 9 })],
+  ]);
+  writer.close();
+  expect(broken(examine(path, CALENDAR))).toEqual([]);
+  const limit = (requests: number) =>
+    new Database(path)
+      .exec(
+        `UPDATE keys SET quotas_set_at = 0, quotas = '[{"meter":"requests","period":"day","limit":${requests}}]'
+         WHERE label = 'key 2'`,
+      )
+      .close();
+  limit(1);
+  expect(broken(examine(path, CALENDAR)).map(({ problems }) => problems)).toEqual([
+    [`key ${key.id}: 3 requests in this day, where 2 were allowed`],
+  ]);
+  limit(3);
+  expect(broken(examine(path, CALENDAR))).toEqual([]);
 });
 
 test('what stops a replay is told, and no server starts on it', () => {

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Amount, LedgerEntry, Outcome, Reservation, Source, UnitPrices, Usage } from '#core/model.ts';
 import { METERS, NOTHING } from '#core/model.ts';
+import type { PastUse } from '#core/past-use.ts';
 import { toBlob, toUuid } from './uuid-blob.ts';
 
 /** A row of the table `ledger`. */
@@ -39,13 +40,18 @@ interface EndedDetails {
   readonly overdraft?: Amount;
 }
 
+/** What an `imported` row keeps as JSON. */
+interface ImportedDetails extends Omit<PastUse, 'usedAt' | 'used'> {
+  readonly used_at: number;
+}
+
 /** Appends an entry as number `n`. @throws SqliteError if its request is reserved, or ended, already */
 export function entryAppender(database: Database.Database): (n: number, entry: LedgerEntry) => void {
   const insert = database.prepare('INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
   return (n, entry) => {
     const { requests, tokens, cost } = amountOf(entry);
-    const requestId = entry.kind === 'reset' ? null : toBlob(entry.requestId);
-    const ending = entry.kind === 'reset' ? null : Number(entry.kind !== 'reserved');
+    const requestId = 'requestId' in entry ? toBlob(entry.requestId) : null;
+    const ending = requestId === null ? null : Number(entry.kind !== 'reserved');
     const details = JSON.stringify(detailsOf(entry));
     insert.run(
       n,
@@ -65,9 +71,13 @@ export function entryAppender(database: Database.Database): (n: number, entry: L
 /** The entry that a row was made from. */
 export function entryOf(row: EntryRow): LedgerEntry {
   const keyId = toUuid(row.key_id);
+  const used = amountIn(row);
+  if (row.kind === 'imported') {
+    const { used_at, ...counts } = JSON.parse(row.details) as ImportedDetails;
+    return { kind: 'imported', keyId, at: row.at, usedAt: used_at, used, ...counts };
+  }
   if (row.request_id === null) return { kind: 'reset', keyId, at: row.at };
   const recorded = { requestId: toUuid(row.request_id), keyId, at: row.at };
-  const used = amountIn(row);
   if (row.kind === 'reserved') {
     const { endpoint, stream, arrival_us } = JSON.parse(row.details) as ReservedDetails;
     return {
@@ -106,6 +116,7 @@ function amountOf(entry: LedgerEntry): Amount {
       return entry.reservation.amount;
     case 'settled':
     case 'lapsed':
+    case 'imported':
       return entry.used;
     case 'released':
     case 'reset':
@@ -115,7 +126,7 @@ function amountOf(entry: LedgerEntry): Amount {
 
 function detailsOf(
   entry: LedgerEntry,
-): ReservedDetails | EndedDetails | Pick<EndedDetails, 'outcome'> | object {
+): ReservedDetails | EndedDetails | ImportedDetails | Pick<EndedDetails, 'outcome'> | object {
   switch (entry.kind) {
     case 'reserved': {
       const { lapsesAt: lapses_at, model, prices } = entry.reservation;
@@ -129,6 +140,10 @@ function detailsOf(
     }
     case 'released':
       return { outcome: outcomeOf(entry.outcome) };
+    case 'imported': {
+      const { usedAt: used_at, successes, errors, usage } = entry;
+      return { used_at, successes, errors, usage };
+    }
     case 'lapsed':
     case 'reset':
       return {};

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { apply, emptyBuckets } from '#core/apply.ts';
+import { apply, beginsWindows, emptyBuckets, endsRequest, includesDay } from '#core/apply.ts';
 import type {
   Account,
   Amount,
@@ -7,6 +7,7 @@ import type {
   Instant,
   KeyId,
   LedgerEntry,
+  Period,
   RequestId,
   Reservation,
 } from '#core/model.ts';
@@ -32,10 +33,13 @@ export interface LedgerAudit {
 
 /** Sums over one window of one holder. */
 export interface Tally {
+  readonly period: Period;
   readonly startsAt: Instant;
   readonly used: Mutable<Amount>;
   readonly held: Mutable<Amount>;
   readonly overdraft: Mutable<Amount>;
+  /** Used and held when something was last brought in from another system, where no limit of ours was asked. */
+  readonly broughtTo: Mutable<Amount>;
   /** When the first reservation in the window was made. */
   firstAt: Instant | undefined;
 }
@@ -68,8 +72,9 @@ export function auditLedger(
     const entry = entryOf(row);
     if (row.n !== entries) tell(orderProblems, `entry ${entries} is missing: ${row.n} is in its place`);
     entries = row.n;
-    if (entry.kind === 'reserved') {
-      if (entry.at < latestAt) tell(orderProblems, `entry ${row.n} was reserved before the one before it`);
+    if (beginsWindows(entry)) {
+      if (entry.at < latestAt)
+        tell(orderProblems, `entry ${row.n} was ${entry.kind} before the one before it`);
       latestAt = Math.max(latestAt, entry.at);
     }
     const reservation = reservationOf(entry, open);
@@ -108,8 +113,9 @@ function step(fold: Fold, current: CurrentAccounts, entry: LedgerEntry, calendar
 
 function talliesFor(buckets: Buckets): readonly Tally[] {
   const zero = () => ({ requests: 0, tokens: 0, cost: 0 });
-  return buckets.map(({ startsAt }) => {
-    return { startsAt, used: zero(), held: zero(), overdraft: zero(), firstAt: undefined };
+  return buckets.map(({ period, startsAt }) => {
+    const sums = { used: zero(), held: zero(), overdraft: zero(), broughtTo: zero() };
+    return { period, startsAt, ...sums, firstAt: undefined };
   });
 }
 
@@ -118,7 +124,7 @@ function reservationOf(
   open: ReadonlyMap<RequestId, Reservation>,
 ): Reservation | undefined {
   if (entry.kind === 'reserved') return entry.reservation;
-  return entry.kind === 'reset' ? undefined : open.get(entry.requestId);
+  return endsRequest(entry) ? open.get(entry.requestId) : undefined;
 }
 
 /** An id that was ended is not kept: that none is used again is for the unique index, which `integrity` checks. */
@@ -127,18 +133,23 @@ function wrongWith(
   reservation: Reservation | undefined,
   open: ReadonlyMap<RequestId, Reservation>,
 ): string | undefined {
-  if (entry.kind === 'reset') return undefined;
   if (entry.kind === 'reserved') {
     return open.has(entry.requestId) ? `request ${entry.requestId} is reserved twice` : undefined;
   }
+  if (!endsRequest(entry)) return undefined;
   if (reservation === undefined) return `${entry.kind} request ${entry.requestId}, which was not open`;
   if (reservation.keyId !== entry.keyId) return `request ${entry.requestId} is ended for another key`;
   return undefined;
 }
 
 function count(tally: Tally, entry: LedgerEntry, reservation: Reservation | undefined): void {
+  if (entry.kind === 'imported') {
+    if (includesDay(tally, entry.usedAt)) countPastUse(tally, entry.used);
+    return;
+  }
   if (reservation === undefined) {
     Object.assign(tally.used, { requests: 0, tokens: 0, cost: 0 });
+    Object.assign(tally.broughtTo, { requests: 0, tokens: 0, cost: 0 });
     return;
   }
   if (reservation.madeAt < tally.startsAt) return;
@@ -150,9 +161,16 @@ function count(tally: Tally, entry: LedgerEntry, reservation: Reservation | unde
   }
 }
 
+function countPastUse({ used, held, broughtTo }: Tally, past: Amount): void {
+  for (const meter of METERS) {
+    used[meter] += past[meter];
+    broughtTo[meter] = used[meter] + held[meter];
+  }
+}
+
 function track(open: Map<RequestId, Reservation>, entry: LedgerEntry): void {
   if (entry.kind === 'reserved') open.set(entry.requestId, entry.reservation);
-  else if (entry.kind !== 'reset') open.delete(entry.requestId);
+  else if (endsRequest(entry)) open.delete(entry.requestId);
 }
 
 function tell(problems: string[], problem: string): void {

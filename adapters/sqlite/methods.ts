@@ -10,6 +10,7 @@ import type {
   Sponsor,
 } from '#core/model.ts';
 import type { Operation, OperationDraft } from '#core/operation.ts';
+import type { PastUse } from '#core/past-use.ts';
 import type {
   ChainReport,
   KeyAmendment,
@@ -32,6 +33,7 @@ export interface Methods {
   execute(command: Command): ResultOf<Command>;
   lapsed(at: Instant, limit: number): readonly LapsedReservation[];
   addKey(key: ApiKey, operation: OperationDraft | null): void;
+  bringIn(key: ApiKey, history: readonly PastUse[], at: Instant, operation: OperationDraft | null): boolean;
   amendKey(id: KeyId, amendment: KeyAmendment, operation: OperationDraft | null): ApiKey | undefined;
   account(ref: KeyRef): Account | undefined;
   listKeys(query: KeyQuery): Page<Account>;

@@ -38,6 +38,7 @@ export async function openSqlite({ path, calendar, limits = LIMITS }: SqliteOpti
     },
     keys: {
       add: (key, operation) => call('addKey', key, operation),
+      bringIn: (key, history, at, operation) => call('bringIn', key, history, at, operation),
       amend: (id, amendment, operation) => call('amendKey', id, amendment, operation),
       account: (ref) => call('account', ref),
       list: (query) => call('listKeys', query),

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { CopyBroken } from '#core/snapshot.ts';
-import { MIGRATIONS } from './migrations.ts';
+import { applyStep, MIGRATIONS } from './migrations.ts';
 
 interface SchemaRow {
   readonly type: string;
@@ -28,7 +28,7 @@ export function refuseOtherSchema(database: Database.Database, path: string, ver
 function schemaOfVersion(version: number): readonly SchemaRow[] {
   const database = new Database(':memory:');
   try {
-    for (const sql of MIGRATIONS.slice(0, version)) database.exec(sql);
+    for (const sql of MIGRATIONS.slice(0, version)) applyStep(database, sql);
     return schemaOf(database);
   } finally {
     database.close();

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { apply, emptyBuckets } from '#core/apply.ts';
+import { apply, beginsWindows, emptyBuckets, endsRequest } from '#core/apply.ts';
 import type {
   Account,
   ApiKey,
@@ -116,7 +116,7 @@ export function record(projection: Projection, account: Account, entry: LedgerEn
   const { staged, calendar } = projection;
   const n = projection.lastN + staged.facts.length + 1;
   append(projection, n, entry);
-  if (entry.kind === 'reserved') projection.windows.enter(entry.at);
+  if (beginsWindows(entry)) projection.windows.enter(entry.at);
   const after = apply(account, entry, calendar);
   staged.accounts.set(entry.keyId, after);
   staged.facts.push({ n, entry, reservation: reservationIn(account, entry) });
@@ -169,17 +169,17 @@ export function rollback(projection: Projection): void {
 export function note(projection: Projection, { n, entry, reservation }: Fact): void {
   projection.lastN = n;
   if (entry.kind === 'reserved') projection.open.set(entry.requestId, { n, reservation: entry.reservation });
-  else if (entry.kind !== 'reset') {
+  else if (endsRequest(entry)) {
     projection.open.delete(entry.requestId);
     projection.orphans.delete(entry.requestId);
   }
   grow(projection, entry.keyId, n, growthOf(entry, reservation, projection.calendar.dayOf));
 }
 
-/** The reservation that an entry makes, or ends; `undefined` for a reset. */
+/** The reservation that an entry makes, or ends; `undefined` if it is about none. */
 export function reservationIn(account: Account, entry: LedgerEntry): Reservation | undefined {
   if (entry.kind === 'reserved') return entry.reservation;
-  if (entry.kind === 'reset') return undefined;
+  if (!endsRequest(entry)) return undefined;
   return account.open.find(({ id }) => id === entry.requestId);
 }
 
@@ -201,7 +201,7 @@ function append(projection: Projection, n: number, entry: LedgerEntry): void {
   try {
     projection.append(n, entry);
   } catch (error) {
-    if (entry.kind === 'reset' || !isConflict(error)) throw error;
+    if (!('requestId' in entry) || !isConflict(error)) throw error;
     throw new Conflict(`request ${entry.requestId} was ${entry.kind} before`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { beginsWindows } from '#core/apply.ts';
 import type { KeyId } from '#core/model.ts';
 import { SPONSOR_ID } from './account-rows.ts';
 import { type EntryRow, entryOf, reservationOf } from './entry-rows.ts';
@@ -30,7 +31,7 @@ export function recover(projection: Projection, database: Database.Database): vo
   const throughOf = markReader(projection);
   for (const row of rowsFrom(database, rows.replayFrom())) {
     const entry = entryOf(row);
-    if (entry.kind === 'reserved') projection.windows.enter(entry.at);
+    if (beginsWindows(entry)) projection.windows.enter(entry.at);
     const { accounts } = projection;
     const account = accounts.get(entry.keyId) ?? find(projection, entry.keyId);
     if (account === undefined)

@@ -11,12 +11,16 @@ export interface DayGrowth extends UsageCounts {
 /** Refused calls count under no model: clients invent names, and each would be a row for ever. */
 const NO_MODEL = '';
 
+/** What was used in another system counts under this: no client can ask for such a model by mistake. */
+const OTHER_SYSTEM = '(imported)';
+
 /** What an entry adds to the counts of its reservation's day; `undefined` if it ends nothing. */
 export function growthOf(
   entry: LedgerEntry,
   reservation: Reservation | undefined,
   dayOf: (at: Instant) => string,
 ): DayGrowth | undefined {
+  if (entry.kind === 'imported') return growthOfImport(entry, dayOf);
   if (reservation === undefined) return undefined;
   const place = { day: dayOf(reservation.madeAt), model: reservation.model, updatedAt: entry.at };
   switch (entry.kind) {
@@ -39,6 +43,16 @@ export function growthOf(
     case 'reset':
       return undefined;
   }
+}
+
+function growthOfImport(
+  { usedAt, at, used, usage, successes, errors }: Extract<LedgerEntry, { kind: 'imported' }>,
+  dayOf: (at: Instant) => string,
+): DayGrowth {
+  const { prompt, completion, cached } = usage;
+  const place = { day: dayOf(usedAt), model: OTHER_SYSTEM, updatedAt: at };
+  const counts = { requests: used.requests, successes, errors, prompt, completion, cached };
+  return { ...ZERO, ...place, ...counts, costMicros: used.cost };
 }
 
 /** A refusal, which no entry tells of. */

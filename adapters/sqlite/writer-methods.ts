@@ -1,9 +1,11 @@
 import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
+import { bringIn } from '#core/bring-in.ts';
 import { decide } from '#core/decide.ts';
 import type { ApiKey, Command, Instant, ResultOf } from '#core/model.ts';
 import type { OperationDraft } from '#core/operation.ts';
+import type { PastUse } from '#core/past-use.ts';
 import type { KeyAmendment, KeyQuery, LapsedReservation, StoreStatus } from '#core/ports.ts';
 import type { Mark, NewRows } from '#core/snapshot.ts';
 import { type BackupRows, backupRows } from './backup-rows.ts';
@@ -27,6 +29,8 @@ export function writerMethods(database: Database.Database, projection: Projectio
     execute: (command) => execute(projection, command),
     lapsed: (at, limit) => lapsed(projection, at, limit),
     addKey: (key, operation) => addKey(projection, operations, key, operation),
+    bringIn: (key, history, at, operation) =>
+      bringInKey(projection, operations, { key, history, at, operation }),
     amendKey(id, amendment, operation) {
       const key = amendKey(projection, id, amendment);
       if (key !== undefined) log(operation);
@@ -84,6 +88,35 @@ function addKey(
   if (keys.byDigest(key.digest) !== undefined) throw new Conflict('there is a key with this digest');
   keys.insert(key);
   if (operation !== null) operations.append(operation);
+}
+
+interface BroughtIn {
+  readonly key: ApiKey;
+  readonly history: readonly PastUse[];
+  readonly at: Instant;
+  readonly operation: OperationDraft | null;
+}
+
+/** What can be wrong is found before the first row is written: a neighbour in the same transaction is not harmed. */
+function bringInKey(
+  projection: Projection,
+  operations: OperationRows,
+  { key, history, at, operation }: BroughtIn,
+) {
+  if (projection.keys.byDigest(key.digest) !== undefined) return false;
+  const entries = entriesOf(projection, key, history, at);
+  addKey(projection, operations, key, operation);
+  let account = find(projection, key.id);
+  for (const entry of entries) account = account && record(projection, account, entry);
+  return true;
+}
+
+function entriesOf({ staged }: Projection, { id }: ApiKey, history: readonly PastUse[], at: Instant) {
+  try {
+    return bringIn(id, history, staged.sponsor, at);
+  } catch (error) {
+    throw new Conflict(error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 function amendKey(projection: Projection, id: string, amendment: KeyAmendment): ApiKey | undefined {

@@ -5,11 +5,24 @@ import type { Store } from '#core/ports.ts';
 import { type Calendar, calendarOf } from '#core/window.ts';
 import { NOON } from '#test/fakes/accounts.ts';
 import { noMemories, openMemoryStore } from '#test/fakes/memory-store.ts';
-import { DAY_MS, FAILED, idOf, keyNumber, MINUTE_MS, operation, reserving, SERVED } from './specimens.ts';
+import {
+  DAY_MS,
+  FAILED,
+  idOf,
+  keyNumber,
+  MINUTE_MS,
+  operation,
+  pastUse,
+  requestsADay,
+  reserving,
+  SERVED,
+} from './specimens.ts';
 import type { OpenStore, StoreUnderTest } from './store-under-test.ts';
 
 const RUNS = 20;
 const KEYS = [0, 1, 2];
+/** Not there at the beginning: some of them are brought in. */
+const FOREIGN_KEYS = [3, 4];
 
 /** What happens next. Numbers are picked from what there is at that moment. */
 type Step =
@@ -22,6 +35,12 @@ type Step =
       readonly disabled: boolean;
     }
   | { readonly kind: 'sponsor'; readonly quotas: readonly Quota[] }
+  | {
+      readonly kind: 'import';
+      readonly key: number;
+      readonly days: readonly number[];
+      readonly tokens: number;
+    }
   | { readonly kind: 'expire' }
   | { readonly kind: 'report' }
   | { readonly kind: 'crash' };
@@ -49,6 +68,7 @@ export function testAgainstReference(open: OpenStore): void {
 
 interface Life {
   at: number;
+  readonly calendar: Calendar;
   /** The key of each request. */
   readonly keys: number[];
 }
@@ -58,7 +78,7 @@ async function live(steps: readonly Step[], first: StoreUnderTest, calendar: Cal
   const data = noMemories();
   let reference = openMemoryStore({ calendar, data });
   let subject = first;
-  const life: Life = { at: NOON - 23 * DAY_MS, keys: [] };
+  const life: Life = { at: NOON - 23 * DAY_MS, calendar, keys: [] };
   try {
     const both = (act: (store: Store) => Promise<unknown>) => agree(act, subject.store, reference);
     for (const n of KEYS) await both((store) => store.keys.add(keyNumber(n, { requestsPerMinute: 0 }), null));
@@ -69,7 +89,8 @@ async function live(steps: readonly Step[], first: StoreUnderTest, calendar: Cal
         await crashed.store.close();
         reference = openMemoryStore({ calendar, data });
       } else await take(next, life, both);
-      for (const n of KEYS) await both((store) => store.keys.account({ id: idOf('key', n) }));
+      for (const n of [...KEYS, ...FOREIGN_KEYS])
+        await both((store) => store.keys.account({ id: idOf('key', n) }));
       await both((store) => store.ledger.lapsed(life.at, 5));
     }
     expect(await subject.problems()).toEqual([]);
@@ -108,6 +129,14 @@ async function take(
       return both((store) =>
         store.keys.setSponsorQuotas(next.quotas, at, operation('sponsor.set', 'sponsor', at)),
       );
+    case 'import': {
+      const made = keyNumber(next.key, { quotas: requestsADay(9), quotasSetAt: at });
+      const history = next.days.map((days) =>
+        pastUse(life.calendar.windowOf('day', at - days * DAY_MS).startsAt, next.tokens),
+      );
+      const log = operation('keys.import', made.id, at);
+      return both((store) => store.keys.bringIn(made, history, at, log));
+    }
     case 'expire':
       return both(async (store) => {
         for (const lapsed of await store.ledger.lapsed(at, 10)) {
@@ -158,7 +187,7 @@ function requestOf(pick: number, { keys }: Life) {
   return { requestId: idOf('request', request), keyId: idOf('key', key) };
 }
 
-const key = fc.constantFrom(...KEYS);
+const key = fc.constantFrom(...KEYS, ...FOREIGN_KEYS);
 const quotas = fc.array(
   fc.record({
     meter: fc.constantFrom('requests', 'tokens', 'cost'),
@@ -206,5 +235,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   fc.record({ kind: fc.constant('amend'), key, quotas, disabled: fc.boolean() }),
   fc.record({ kind: fc.constant('sponsor'), quotas }),
+  fc.record({
+    kind: fc.constant('import'),
+    key: fc.constantFrom(...FOREIGN_KEYS),
+    days: fc.array(fc.constantFrom(0, 1, 2, 40), { maxLength: 3 }),
+    tokens: fc.nat(200),
+  }),
   fc.record({ kind: fc.constantFrom('expire', 'report', 'crash') }),
 );

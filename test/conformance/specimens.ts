@@ -1,5 +1,6 @@
 import type { ApiKey, Outcome, Quota, Release, Reserve, Settle, UnitPrices, Usage } from '#core/model.ts';
 import type { OperationDraft } from '#core/operation.ts';
+import type { PastUse } from '#core/past-use.ts';
 import { keyWith, NOON } from '#test/fakes/accounts.ts';
 
 export const MINUTE_MS = 60_000;
@@ -75,6 +76,12 @@ export function releasing(n: number, key: ApiKey, changes: Partial<Release> = {}
 
 export function usageOf(prompt: number, completion: number): Usage {
   return { prompt, completion, cached: 0, reasoning: 0 };
+}
+
+/** Two requests of a day elsewhere, one of which failed. */
+export function pastUse(usedAt: number, tokens: number): PastUse {
+  const used = { requests: 2, tokens, cost: tokens * 3 };
+  return { usedAt, used, successes: 1, errors: 1, usage: usageOf(tokens, 0) };
 }
 
 export function operation(action: string, target = 'all', at = NOON): OperationDraft {

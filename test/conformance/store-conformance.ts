@@ -1,5 +1,6 @@
 import { afterEach, describe } from 'vitest';
 import { calendarOf } from '#core/window.ts';
+import { testBringingIn } from './bring-in-conformance.ts';
 import { testAgainstReference } from './differential.ts';
 import { testKeys } from './keys-conformance.ts';
 import { testLedger } from './ledger-conformance.ts';
@@ -17,6 +18,7 @@ export function testStore(name: string, open: OpenStore): void {
     const openUtc = async () => kept(await open(calendarOf('UTC')), opened);
 
     describe('ledger', () => testLedger(openUtc));
+    describe('what is brought in', () => testBringingIn(openUtc));
     describe('keys and operations', () => testKeys(openUtc));
     describe('reports and health', () => testReports(openUtc));
     describe('against the reference', () => testAgainstReference(open));

@@ -56,6 +56,7 @@ function factsOf({ entries, rejections }: MemoryData, calendar: Calendar): reado
   const made = reservationsOf(entries);
   const facts = entries.flatMap((entry): Fact[] => {
     if (entry.kind === 'reset') return [];
+    if (entry.kind === 'imported') return [importedFact(entry, calendar)];
     const reservation = made.get(entry.requestId);
     if (reservation === undefined) throw new Error(`an ending of nothing: ${entry.requestId}`);
     const { madeAt, model, keyId } = reservation;
@@ -67,7 +68,15 @@ function factsOf({ entries, rejections }: MemoryData, calendar: Calendar): reado
   return [...facts, ...refused];
 }
 
-function countsOf(entry: Exclude<LedgerEntry, { kind: 'reset' }>): Partial<UsageCounts> {
+function importedFact(entry: Extract<LedgerEntry, { kind: 'imported' }>, calendar: Calendar): Fact {
+  const { keyId, at, usedAt, used, usage, successes, errors } = entry;
+  const { prompt, completion, cached } = usage;
+  const counts = { requests: used.requests, successes, errors, prompt, completion, cached };
+  const place = { day: calendar.dayOf(usedAt), keyId, model: '(imported)', at };
+  return { ...ZERO, ...place, ...counts, costMicros: used.cost };
+}
+
+function countsOf(entry: Exclude<LedgerEntry, { kind: 'reset' | 'imported' }>): Partial<UsageCounts> {
   if (entry.kind === 'reserved') return { requests: 1 };
   const served = entry.kind !== 'lapsed' && entry.outcome.status < 400;
   const ended = served ? { successes: 1 } : { errors: 1 };
@@ -137,7 +146,7 @@ function receiptsOf({ entries }: MemoryData): Receipt[] {
     const { requestId, keyId, endpoint, stream, reservation } = made;
     const { model, madeAt, amount: reserved, prices } = reservation;
     const ending = entries.find(
-      (entry) => entry.kind !== 'reserved' && entry.kind !== 'reset' && entry.requestId === requestId,
+      (entry) => 'requestId' in entry && entry.kind !== 'reserved' && entry.requestId === requestId,
     );
     const known = { requestId, keyId, endpoint, model, stream, madeAt, reserved, prices };
     return [{ ...known, ...endingOf(ending) }];

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { apply, emptyBuckets } from '#core/apply.ts';
+import { apply, beginsWindows, emptyBuckets, endsRequest } from '#core/apply.ts';
+import { bringIn } from '#core/bring-in.ts';
 import { decide } from '#core/decide.ts';
 import { statusOf } from '#core/expire.ts';
 import type {
@@ -51,12 +52,18 @@ export function openMemoryStore({ calendar, data = noMemories() }: MemoryOptions
     ledger: memoryLedger(data, calendar),
     keys: {
       async add(key, operation) {
-        const taken = [...data.keys.values()].some(
-          ({ id, digest }) => id === key.id || digest === key.digest,
-        );
-        if (taken) throw new Error('there is such a key');
+        if (isTaken(data, key)) throw new Error('there is such a key');
         data.keys.set(key.id, key);
         await log(operation);
+      },
+      async bringIn(key, history, at, operation) {
+        if (accountOf(data, { digest: key.digest }, calendar) !== undefined) return false;
+        if (isTaken(data, key)) throw new Error('there is such a key');
+        const entries = bringIn(key.id, history, stateOf(data, calendar).sponsor, at);
+        data.keys.set(key.id, key);
+        data.entries.push(...entries);
+        await log(operation);
+        return true;
       },
       async amend(id, { at, ...changes }, operation) {
         const key = data.keys.get(id);
@@ -185,7 +192,7 @@ function openIn({ entries }: MemoryData): readonly Reservation[] {
   const open = new Map<string, Reservation>();
   for (const entry of entries) {
     if (entry.kind === 'reserved') open.set(entry.requestId, entry.reservation);
-    else if (entry.kind !== 'reset') open.delete(entry.requestId);
+    else if (endsRequest(entry)) open.delete(entry.requestId);
   }
   return [...open.values()];
 }
@@ -200,10 +207,14 @@ function matches(key: ApiKey, { status, text, at, after }: KeyQuery): boolean {
   );
 }
 
-/** Never before what was reserved last. */
+/** Never before what was reserved or brought in last. */
 function ledgerTime({ entries }: MemoryData, at: Instant): Instant {
-  const made = entries.flatMap((entry) => (entry.kind === 'reserved' ? [entry.at] : []));
+  const made = entries.flatMap((entry) => (beginsWindows(entry) ? [entry.at] : []));
   return Math.max(at, made.at(-1) ?? 0);
+}
+
+function isTaken({ keys }: MemoryData, { id, digest }: ApiKey): boolean {
+  return keys.has(id) || [...keys.values()].some((other) => other.digest === digest);
 }
 
 function isReserved({ entries }: MemoryData, requestId: string): boolean {
