@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formSecret, hintOf, isWellFormed, SECRET_RANDOM_BYTES } from './secret.ts';
+import { formSecret, hintOf, isForeign, isWellFormed, SECRET_RANDOM_BYTES } from './secret.ts';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const CHECKSUM_LENGTH = 6;
@@ -78,6 +78,33 @@ test.each([
   { name: 'with a character that ends in the same byte', text: aliased() },
 ])('garbage is not well formed: $name', ({ text }) => {
   expect(isWellFormed(text)).toBe(false);
+});
+
+test.each([
+  { name: "one-api's", text: `sk-${'a1B2'.repeat(12)}`, foreign: true },
+  { name: 'a UUID', text: 'trial-0197b2a0-1111-7000-8000-000000000001', foreign: true },
+  {
+    name: 'as long as ours, with a character that ours never have',
+    text: `sk-${'a'.repeat(38)}_`,
+    foreign: true,
+  },
+  { name: 'as long as ours under another prefix', text: `qp-${'a'.repeat(39)}`, foreign: true },
+  { name: 'the shortest', text: 'a'.repeat(16), foreign: true },
+  { name: 'the longest', text: 'a'.repeat(200), foreign: true },
+  { name: 'like one of ours, mistyped', text: `sk-${'a'.repeat(39)}`, foreign: false },
+  { name: 'one of ours', text: formSecret('sk-', new Uint8Array(SECRET_RANDOM_BYTES)), foreign: false },
+  { name: 'short enough to be guessed', text: 'a'.repeat(15), foreign: false },
+  { name: 'endless', text: 'a'.repeat(201), foreign: false },
+  { name: 'with a space', text: 'correct horse battery', foreign: false },
+  { name: 'with a comma', text: `a,${'a'.repeat(30)}`, foreign: false },
+  { name: 'not ASCII', text: `é${'a'.repeat(30)}`, foreign: false },
+])('what could be the secret of another system: $name', ({ text, foreign }) => {
+  expect(isForeign(text, 'sk-')).toBe(foreign);
+});
+
+test("of another system's secret no more than eleven characters are shown, and never more than half", () => {
+  expect(hintOf(`sk-${'0123456789abcdef'.repeat(3)}`)).toBe('sk-0123…cdef');
+  expect(hintOf('abcdefghijklmnop')).toBe('abcd…mnop');
 });
 
 test('too few random bytes are refused', () => {

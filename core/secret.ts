@@ -5,7 +5,10 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const BODY_LENGTH = 33; // 62^33 > 2^192
 const CHECKSUM_LENGTH = 6; // 62^6 > 2^32
 const SECRET_LENGTH_MAX = 200;
+/** Shorter ones can be guessed. */
+const FOREIGN_LENGTH_MIN = 16;
 const NOT_ASCII = /[^\x21-\x7e]/;
+const BASE_62 = /^[0-9A-Za-z]*$/;
 
 /**
  * The text of a secret: prefix, random body, and a checksum of both, so that a mistyped or invented key
@@ -25,8 +28,27 @@ export function isWellFormed(text: string): boolean {
   return text.endsWith(checksumOf(text.slice(0, -CHECKSUM_LENGTH)));
 }
 
-/** A secret as it may be shown: its prefix and the four characters after it, and its last four. */
+/**
+ * Whether `text` could be a secret that another system made and that was imported from there. What looks like one of
+ * ours, whose prefix is `prefix`, is not: its checksum is wrong.
+ */
+export function isForeign(text: string, prefix: string): boolean {
+  if (text.length < FOREIGN_LENGTH_MIN || text.length > SECRET_LENGTH_MAX) return false;
+  // A comma is what HTTP joins headers by: such a secret could not be sent.
+  if (NOT_ASCII.test(text) || text.includes(',') || isWellFormed(text)) return false;
+  const isAsLong = text.length === prefix.length + BODY_LENGTH + CHECKSUM_LENGTH;
+  return !(isAsLong && text.startsWith(prefix) && BASE_62.test(text.slice(prefix.length)));
+}
+
+/**
+ * A secret as it may be shown: its prefix and the four characters after it, and its last four.
+ * Of a foreign one, whose prefix nobody knows, seven characters and the last four, and never more than half of it.
+ */
 export function hintOf(secret: string): string {
+  if (!isWellFormed(secret)) {
+    const shown = Math.min(7, Math.floor(secret.length / 4));
+    return `${secret.slice(0, shown)}…${secret.slice(-4)}`;
+  }
   const shown = Math.max(secret.length - BODY_LENGTH - CHECKSUM_LENGTH, 0) + 4;
   return `${secret.slice(0, shown)}…${secret.slice(-4)}`;
 }

@@ -1,7 +1,7 @@
 import { Hono, type Context as HonoContext } from 'hono';
 import { ENDPOINTS } from '#core/endpoints.ts';
-import type { RequestId } from '#core/model.ts';
-import { isWellFormed } from '#core/secret.ts';
+import type { Digest, RequestId } from '#core/model.ts';
+import { isForeign, isWellFormed } from '#core/secret.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { fail } from './failure.ts';
 import { healthRoutes } from './health.ts';
@@ -72,7 +72,7 @@ export function createApp(services: Services): App {
 async function answer(route: Route, services: Services, exchange: Exchange): Promise<Response> {
   const tell = (reply: Response) => tellReply(services, exchange, reply, { route: route.path });
   try {
-    const entry = enter(route, services, exchange);
+    const entry = await enter(route, services, exchange);
     if (entry instanceof Response) return tell(entry);
     const reply = await entry();
     return route.access === 'key' && route.tells ? reply : tell(reply);
@@ -82,7 +82,11 @@ async function answer(route: Route, services: Services, exchange: Exchange): Pro
 }
 
 /** The way into a route for those who may call it, as it says itself; or the refusal. */
-function enter(route: Route, services: Services, exchange: Exchange): Response | Entry {
+function enter(
+  route: Route,
+  services: Services,
+  exchange: Exchange,
+): Response | Entry | Promise<Response | Entry> {
   switch (route.access) {
     case 'public':
       return () => route.handle(exchange);
@@ -103,7 +107,7 @@ type Entry = () => Response | Promise<Response>;
 
 type KeyRoute = Extract<Route, { access: 'key' }>;
 
-function enterWithKey(route: KeyRoute, services: Services, exchange: Exchange): Response | Entry {
+function enterWithKey(route: KeyRoute, services: Services, exchange: Exchange): ReturnType<typeof enter> {
   const { requestId, request } = exchange;
   const credential = credentialOf(request.headers);
   const headers = { 'x-request-id': requestId };
@@ -112,11 +116,23 @@ function enterWithKey(route: KeyRoute, services: Services, exchange: Exchange): 
     const error = { status: 400, type: 'invalid_request_error', code: 'several_credentials', message };
     return errorReply({ ...error, headers });
   }
-  if (credential.kind !== 'secret' || !isWellFormed(credential.secret)) {
-    return refuse({ kind: 'unknown_key' }, services.clock.now(), headers);
-  }
-  const digest = services.secrets.digest(credential.secret);
-  return () => route.handle(exchange, digest);
+  const unknown = () => refuse({ kind: 'unknown_key' }, services.clock.now(), headers);
+  if (credential.kind !== 'secret') return unknown();
+  const { secret } = credential;
+  const isOurs = isWellFormed(secret);
+  if (!isOurs && !isForeign(secret, services.policy.keyPrefix)) return unknown();
+  const digest = services.secrets.digest(secret);
+  const entry = () => route.handle(exchange, digest);
+  if (isOurs) return entry;
+  return isImported(digest, services).then((known) => (known ? entry : unknown()));
+}
+
+/**
+ * A secret of another system has no checksum that we know, so anybody can invent one: it is looked up before anything
+ * else is done for it. That records nothing and keeps nothing.
+ */
+async function isImported(digest: Digest, { keys }: Pick<Services, 'keys'>): Promise<boolean> {
+  return (await keys.account({ digest })) !== undefined;
 }
 
 function isAdmin(request: Request, { secrets, policy }: Services): boolean {

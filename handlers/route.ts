@@ -39,7 +39,7 @@ interface Address {
 
 /**
  * A route says itself who may call it: one that does not say so does not compile.
- * `key` routes get the digest of a well-formed secret, which the store has yet to know;
+ * `key` routes get the digest of a secret that could be one of ours, which the store has yet to know, or that was imported;
  * `admin` routes are reached with a correct admin token only, `metrics` routes with that or with their own.
  */
 export type Route =

@@ -47,6 +47,7 @@ export function createAdminClient(config: AdminClientConfig): AdminClient {
   return {
     keys: {
       create: method(keys.create),
+      import: method(keys.import),
       list: method(keys.list),
       get: method(keys.get),
       patch: method(keys.patch),

@@ -6,6 +6,7 @@ import type { Services } from '../services.ts';
 import type { Asked, Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
 import { findAccount, keyNotFound } from './find-account.ts';
+import { importKeys } from './import-keys.ts';
 import { invalid } from './invalid.ts';
 import { keyView } from './key-view.ts';
 import { expiryOf, quotasOf } from './new-key-terms.ts';
@@ -17,6 +18,7 @@ export function keyActions(services: KeyServices): Implementation<Contract['keys
   const { keys, calendar } = services;
   return {
     create: (asked) => create(asked, services),
+    import: importKeys(services),
 
     async list({ query: { status, q, limit, cursor }, at }) {
       const { items, more } = await keys.list({

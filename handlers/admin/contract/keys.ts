@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ActionGroup } from './action.ts';
 import { PLAIN, strict } from './action.ts';
 import { field } from './field.ts';
+import { keysImport } from './keys-import.ts';
 
 const status = z.enum(['active', 'disabled', 'expired', 'deleted']);
 
@@ -103,6 +104,7 @@ export const keys = {
     status: 201,
     reply: key,
   },
+  import: keysImport,
   list: {
     ...PLAIN,
     method: 'GET',
