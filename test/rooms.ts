@@ -17,6 +17,7 @@ const ROOMS: readonly Room[] = [
   driven('system'),
   driven('demo'),
   driven('directory'),
+  driven('import'),
   driven('s3', '@aws-sdk/client-s3'),
   driven('prometheus', 'prom-client'),
   {

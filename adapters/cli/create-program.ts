@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { VERSION } from '#adapters/container/version.ts';
 import { addBackupCommands } from './backup-commands.ts';
+import { addImportCommand } from './import-command.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { addRestoreCommand } from './restore-command.ts';
 import { addStatusCommand } from './status-command.ts';
@@ -33,6 +34,7 @@ export function createProgram(exitWith: (code: number) => void): Command {
   addKeyCommands(program);
   addUsageCommand(program);
   addStatusCommand(program);
+  addImportCommand(program);
   addBackupCommands(program, exitWith);
   addRestoreCommand(program);
 

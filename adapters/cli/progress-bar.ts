@@ -1,8 +1,15 @@
 import type { FetchProgress } from '#handlers/backup/fetch-copy.ts';
 import { sizeText, spanText } from './print.ts';
 
+/** How far a step is: in bytes, or in pieces where those are what there is. */
+export interface Progress {
+  readonly step: FetchProgress['step'] | 'import';
+  readonly done: number;
+  readonly total: number;
+}
+
 export interface ProgressBar {
-  update(progress: FetchProgress): void;
+  update(progress: Progress): void;
   /** A line of its own above the bar. */
   say(text: string): void;
   /** Takes the bar away. May be called again. */
@@ -10,12 +17,13 @@ export interface ProgressBar {
 }
 
 /** What the steps are called. Those without a rate are over before anybody could read one. */
-const STEPS: Readonly<Record<FetchProgress['step'], string>> = {
+const STEPS: Readonly<Record<Progress['step'], string>> = {
   download: 'Downloading',
   unpack: 'Unpacking',
   check: 'Checking',
   segments: 'Fetching what came after',
   replay: 'Adding what came after',
+  import: 'Importing keys',
 };
 
 const BAR_WIDTH = 24;
@@ -31,7 +39,7 @@ interface Output {
  * each step. `elapsedMs` tells the time since any fixed moment.
  */
 export function progressBar(output: Output, elapsedMs: () => number): ProgressBar {
-  let step: FetchProgress['step'] | null = null;
+  let step: Progress['step'] | null = null;
   let startedMs = 0;
   const clear = () => output.isTTY && output.write(CLEAR_LINE);
   return {
@@ -55,13 +63,16 @@ export function progressBar(output: Output, elapsedMs: () => number): ProgressBa
 }
 
 /** `Downloading  ████████░░░░░░░░░░░░░░░░  33 %  41.2 MB of 124.0 MB, 12 s left`. */
-export function lineOf({ step, done, total }: FetchProgress, tookMs: number): string {
+export function lineOf({ step, done, total }: Progress, tookMs: number): string {
   const name = STEPS[step];
   if (done === 0 || total === 0) return `${name} …`;
   const part = Math.min(1, done / total);
   const filled = Math.round(part * BAR_WIDTH);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
   const left = part === 1 ? '' : `, ${spanText((tookMs / part) * (1 - part))} left`;
-  const amount = step === 'segments' ? `${done} of ${total}` : `${sizeText(done)} of ${sizeText(total)}`;
+  const amount =
+    step === 'segments' || step === 'import'
+      ? `${done} of ${total}`
+      : `${sizeText(done)} of ${sizeText(total)}`;
   return `${name}  ${bar}  ${Math.floor(part * 100)} %  ${amount}${left}`;
 }

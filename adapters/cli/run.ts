@@ -29,6 +29,7 @@ const FORESEEN: ReadonlySet<string> = new Set([
   'StoreUnavailable',
   'InTheWay',
   'NothingToRestore',
+  'NotRecognised',
   'CopyBroken',
   'RecordBroken',
   'SealBroken',

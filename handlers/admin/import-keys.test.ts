@@ -85,7 +85,7 @@ test('a dry run says what would be, and changes nothing', async () => {
   expect({ today, time_zone, priced_models }).toEqual({
     today: '2026-11-24',
     time_zone: 'UTC',
-    priced_models: 0,
+    priced_models: [],
   });
   expect((await under.admin.keys.list()).items).toHaveLength(1);
 });

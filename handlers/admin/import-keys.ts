@@ -29,7 +29,7 @@ export function importKeys(services: ImportServices): Import {
       outcomes,
       today: calendar.dayOf(asked.at),
       time_zone: calendar.timeZone,
-      priced_models: policy.prices?.models.size ?? 0,
+      priced_models: [...(policy.prices?.models.keys() ?? [])],
     };
   };
 }

@@ -49,7 +49,7 @@ export const foreignKey = strict({
 });
 
 /** What became of one key. */
-export const importOutcome = z.object({
+const importOutcome = z.object({
   key: z.string().describe('As it may be shown'),
   id: z.string().nullable().describe('null where no key is here under this secret'),
   status: z
@@ -59,6 +59,11 @@ export const importOutcome = z.object({
     ),
   reason: z.string().nullable().describe('Why it is refused'),
 });
+
+/** A key as it is sent. */
+export type ForeignKeyBody = z.input<typeof foreignKey>;
+/** What became of it. */
+export type ImportOutcome = z.output<typeof importOutcome>;
 
 /** Bringing keys in from another system, with their secrets and their history. */
 export const keysImport = {
@@ -75,8 +80,8 @@ export const keysImport = {
     outcomes: z.array(importOutcome).describe('One for each key, in order'),
     today: z.string().describe('The local day of this server'),
     time_zone: z.string(),
-    priced_models: field.count.describe(
-      'Models in PRICES_FILE: a key with a quota of cost may use no others',
-    ),
+    priced_models: z
+      .array(z.string())
+      .describe('Those of PRICES_FILE: a key with a quota of cost may use no others'),
   }),
 } as const satisfies Action;
