@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { includesAddress, parseRange } from './address.ts';
+import { canonicalAddress, includesAddress, parseRange } from './address.ts';
 
 test.each([
   { range: '203.0.113.7', inside: ['203.0.113.7'], outside: ['203.0.113.6', '203.0.113.8'] },
@@ -116,3 +116,40 @@ test('every way to write an IPv6 address is read', () => {
     },
   );
 });
+
+test.each([
+  { text: '192.0.2.1', canonical: '192.0.2.1' },
+  { text: '::ffff:192.0.2.1', canonical: '192.0.2.1' },
+  { text: '::FFFF:c000:0201', canonical: '192.0.2.1' },
+  { text: '2001:DB8:0:0:0:0:0:1', canonical: '2001:db8::1' },
+  { text: '2001:db8:0:0:1:0:0:1', canonical: '2001:db8::1:0:0:1' },
+  { text: '2001:0:0:1:0:0:0:1', canonical: '2001:0:0:1::1' },
+  { text: '2001:db8:0:1:1:1:1:1', canonical: '2001:db8:0:1:1:1:1:1' },
+  { text: '2001:db8::1:1:1:1:1', canonical: '2001:db8:0:1:1:1:1:1' },
+  { text: '10:0:0:100::', canonical: '10:0:0:100::' },
+  { text: '0:0::', canonical: '::' },
+  { text: '0::1', canonical: '::1' },
+  { text: '::1:0:0', canonical: '::1:0:0' },
+  { text: '::192.0.2.9', canonical: '::c000:209' },
+])('$text is written $canonical', ({ text, canonical }) => {
+  expect(canonicalAddress(text)).toBe(canonical);
+});
+
+test('an address has one way to be written, the one that URLs have, and garbage has none', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV6(), groupsWithZeros), (text) => {
+      const canonical = canonicalAddress(text) ?? '';
+      if (canonical.includes('.')) return expect(canonicalAddress(`::ffff:${canonical}`)).toBe(canonical);
+      // WHATWG URL §3.5 serialises by RFC 5952.
+      expect(`[${canonical}]`).toBe(new URL(`http://[${text}]`).hostname);
+      expect(canonicalAddress(canonical)).toBe(canonical);
+      return undefined;
+    }),
+    { numRuns: 1_000 },
+  );
+  for (const text of GARBAGE) expect(canonicalAddress(text)).toBeUndefined();
+});
+
+const groupsWithZeros = fc
+  .array(fc.constantFrom('0', '00', '1', 'F0', 'abcd'), { minLength: 8, maxLength: 8 })
+  .map((groups) => groups.join(':'));

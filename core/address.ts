@@ -4,20 +4,35 @@ interface Address {
   readonly value: bigint;
 }
 
+/** All addresses that begin with the first `prefix` bits of `address`. */
+export interface AddressRange {
+  readonly address: Address;
+  readonly prefix: number;
+}
+
 /** Whether `address` is one of `ranges`, or within it. What cannot be read is in none. */
 export function includesAddress(ranges: readonly string[], address: string): boolean {
+  return isWithin(rangesOf(ranges), address);
+}
+
+/** Whether `address` is in any of `ranges`. What cannot be read is in none. */
+export function isWithin(ranges: readonly AddressRange[], address: string): boolean {
   const given = parseAddress(address);
   if (given === undefined) return false;
-  return ranges.some((range) => {
-    const known = parseRange(range);
-    if (known === undefined || known.address.bits !== given.bits) return false;
-    const rest = BigInt(given.bits - known.prefix);
-    return known.address.value >> rest === given.value >> rest;
+  return ranges.some(({ address: known, prefix }) => {
+    if (known.bits !== given.bits) return false;
+    const rest = BigInt(given.bits - prefix);
+    return known.value >> rest === given.value >> rest;
   });
 }
 
+/** The ranges that can be read, to be asked often. */
+export function rangesOf(texts: readonly string[]): readonly AddressRange[] {
+  return texts.map(parseRange).filter((range) => range !== undefined);
+}
+
 /** Reads an address or a CIDR range (RFC 4632, RFC 4291 §2.3); `undefined` if it is neither. */
-export function parseRange(text: string): { address: Address; prefix: number } | undefined {
+export function parseRange(text: string): AddressRange | undefined {
   const [head = '', tail, ...more] = text.split('/');
   const address = parseAddress(head);
   if (address === undefined || more.length > 0) return undefined;
@@ -32,6 +47,21 @@ export function networkOf(text: string): string {
   const address = parseAddress(text);
   if (address === undefined || address.bits === 32) return text;
   return `${(address.value >> 64n).toString(16)}::/64`;
+}
+
+/** The one way to write an address (RFC 5952, without its mixed notation); `undefined` if it is none. */
+export function canonicalAddress(text: string): string | undefined {
+  const address = parseAddress(text);
+  if (address === undefined) return undefined;
+  if (address.bits === 32) {
+    return [24n, 16n, 8n, 0n].map((shift) => (address.value >> shift) & 0xffn).join('.');
+  }
+  const shifts = [112n, 96n, 80n, 64n, 48n, 32n, 16n, 0n];
+  const groups = shifts.map((shift) => ((address.value >> shift) & 0xffffn).toString(16)).join(':');
+  // RFC 5952 §4.2: the longest run of zeros is left out, of several the first, and never one zero alone.
+  const runs = [...groups.matchAll(/(?<![^:])0(:0)+(?![^:])/g)].map(([run]) => run);
+  const longest = runs.reduce((most, run) => (run.length > most.length ? run : most), '');
+  return longest === '' ? groups : groups.replace(new RegExp(`(^|:)${longest}(:|$)`), '::');
 }
 
 /** Reads IPv4 and IPv6 text. IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) is the IPv4 address that it maps. */
