@@ -1,4 +1,5 @@
 import { Hono, type Context as HonoContext } from 'hono';
+import { includesAddress } from '#core/address.ts';
 import { ENDPOINTS } from '#core/endpoints.ts';
 import type { Digest, RequestId } from '#core/model.ts';
 import { isForeign, isWellFormed } from '#core/secret.ts';
@@ -57,9 +58,10 @@ export function createApp(services: Services): App {
   }
   app.notFound((c) => {
     const exchange = exchangeOf(c);
-    const { requestId } = exchange;
-    const isHidden = c.req.path.startsWith('/admin') && !isAdmin(c.req.raw, services);
-    const reply = isHidden ? adminOnly(requestId) : unknownUrl(c.req.method, c.req.path, requestId);
+    const { request, requestId, env } = exchange;
+    const isThere = c.req.path.startsWith('/admin') && mayAdminister(env, services);
+    const isRefused = isThere && !isAdmin(request, services);
+    const reply = isRefused ? adminOnly(requestId) : unknownUrl(request, requestId);
     return tellReply(services, exchange, reply, { route: 'unmatched' });
   });
   return {
@@ -91,10 +93,11 @@ function enter(
     case 'public':
       return () => route.handle(exchange);
     case 'admin':
+      if (!mayAdminister(exchange.env, services)) return unknownUrl(exchange.request, exchange.requestId);
       if (!isAdmin(exchange.request, services)) return adminOnly(exchange.requestId);
       return () => route.handle(exchange, `admin@${exchange.env.address}`);
     case 'metrics':
-      if (!mayReadMetrics(exchange.request, services)) return adminOnly(exchange.requestId);
+      if (!mayReadMetrics(exchange, services)) return adminOnly(exchange.requestId);
       return () => route.handle(exchange);
     case 'key':
       return enterWithKey(route, services, exchange);
@@ -135,14 +138,22 @@ async function isImported(digest: Digest, { keys }: Pick<Services, 'keys'>): Pro
   return (await keys.account({ digest })) !== undefined;
 }
 
+/** Elsewhere the admin API is not even there: a 403 would say that it is, and a 401 that tokens can be tried out. */
+function mayAdminister({ address }: Env, { policy: { adminAddresses } }: Services): boolean {
+  return adminAddresses === null || includesAddress(adminAddresses, address);
+}
+
 function isAdmin(request: Request, { secrets, policy }: Services): boolean {
   const token = bearerOf(request);
   return token !== undefined && secrets.isOneOf(token, policy.adminTokens);
 }
 
-function mayReadMetrics(request: Request, { secrets, policy }: Services): boolean {
+function mayReadMetrics({ request, env }: Exchange, services: Services): boolean {
+  const { secrets, policy } = services;
+  // Where the admin API is not, the admin's token opens nothing: or a guess could be tried out here.
+  const adminTokens = mayAdminister(env, services) ? policy.adminTokens : [];
   const token = bearerOf(request);
-  return token !== undefined && secrets.isOneOf(token, [...policy.adminTokens, ...policy.metricsTokens]);
+  return token !== undefined && secrets.isOneOf(token, [...adminTokens, ...policy.metricsTokens]);
 }
 
 function bearerOf(request: Request): string | undefined {
@@ -155,7 +166,8 @@ function adminOnly(requestId: RequestId): Response {
   return errorReply({ ...error, headers: { 'x-request-id': requestId, 'www-authenticate': 'Bearer' } });
 }
 
-function unknownUrl(method: string, path: string, requestId: RequestId): Response {
+function unknownUrl({ method, url }: Request, requestId: RequestId): Response {
+  const path = new URL(url).pathname;
   const message = `Unknown request URL: ${method.slice(0, 20)} ${path.slice(0, 200)}.`;
   const error = { status: 404, type: 'invalid_request_error', code: 'unknown_url', message };
   return errorReply({ ...error, headers: { 'x-request-id': requestId } });

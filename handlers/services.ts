@@ -45,6 +45,8 @@ export interface Policy {
   readonly adminTokens: readonly string[];
   /** Each opens the metrics and nothing else; there may be none. */
   readonly metricsTokens: readonly string[];
+  /** The addresses and ranges where an admin token is good for anything; `null`: everywhere. */
+  readonly adminAddresses: readonly string[] | null;
   readonly keyPrefix: string;
   /** Days until a new key expires; 0 is never. */
   readonly keyExpiryDays: number;

@@ -10,6 +10,7 @@ import { openRestoreParts, openSnapshotSource } from './compose-backups.ts';
 import type { VaultRestored } from './compose-restore.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
+import { trustWarnings } from './trust-warnings.ts';
 import { VERSION } from './version.ts';
 
 /** All parts, put together and open. */
@@ -222,11 +223,13 @@ function policyOf(config: Config, adminTokens: readonly string[], upstreamBaseUr
       'Backups are not encrypted: set BACKUP_ENCRYPTION_KEY (quota-proxy backup keygen makes one).',
     );
   }
+  warnings.push(...trustWarnings(config.trustedProxies));
   return {
     version: VERSION,
     upstreamBaseUrl,
     adminTokens,
     metricsTokens: config.metricsTokens,
+    adminAddresses: config.adminAddresses,
     keyPrefix: config.keyPrefix,
     keyExpiryDays: config.keyExpiryDays,
     dailyRequestLimit: config.dailyRequestLimit,

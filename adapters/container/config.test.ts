@@ -38,6 +38,8 @@ test('without an environment everything has its default', () => {
     adminTokens: [],
     adminTokenPath: 'data/admin-token',
     metricsTokens: [],
+    adminAddresses: null,
+    trustedProxies: [],
     upstream: null,
     connectTimeoutMs: 10_000,
     headersTimeoutMs: 600_000,

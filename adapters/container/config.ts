@@ -20,6 +20,10 @@ export interface Config {
   readonly adminTokenPath: string;
   /** Empty: the metrics are for the admin alone. */
   readonly metricsTokens: readonly string[];
+  /** The addresses and ranges that may use the admin API; `null`: all. */
+  readonly adminAddresses: readonly string[] | null;
+  /** The addresses and ranges whose X-Forwarded-For counts. */
+  readonly trustedProxies: readonly string[];
   /** `null`: the built-in demo upstream. Never `null` in production. */
   readonly upstream: { readonly baseUrl: string; readonly apiKey: string | null } | null;
   readonly connectTimeoutMs: number;
@@ -164,6 +168,8 @@ function configOf(values: Settings): Omit<Config, 'pepper' | 'prices' | 'backup'
     adminTokens: values.ADMIN_TOKEN ?? [],
     adminTokenPath: besideStore(values, 'admin-token'),
     metricsTokens: values.METRICS_TOKEN ?? [],
+    adminAddresses: values.ADMIN_ALLOWED_IPS ?? null,
+    trustedProxies: values.TRUSTED_PROXIES,
     upstream: upstreamOf(values),
     connectTimeoutMs: values.UPSTREAM_CONNECT_TIMEOUT_MS,
     headersTimeoutMs: values.UPSTREAM_TIMEOUT_MS,

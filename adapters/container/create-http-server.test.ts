@@ -19,9 +19,9 @@ afterEach(() => {
   server.closeAllConnections();
 });
 
-async function serving(app: Pick<App, 'fetch'>): Promise<number> {
+async function serving(app: Pick<App, 'fetch'>, trusted: readonly string[] = []): Promise<number> {
   works = inFlight({ failed: (_, error) => expect.fail(String(error)) });
-  server = createHttpServer(app, works, readiness).listen(0, '127.0.0.1');
+  server = createHttpServer(app, works, readiness, trusted).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }
@@ -91,6 +91,32 @@ test('hands over the address of the connection and whether the process is ready'
     { address: '127.0.0.1', ready: true },
     { address: '127.0.0.1', ready: false },
   ]);
+});
+
+const echo: Pick<App, 'fetch'> = { fetch: (_request, { address }) => new Response(`<${address}>`) };
+
+test.each([
+  { name: 'nobody is trusted', trusted: [], lines: ['203.0.113.7'], address: '127.0.0.1' },
+  { name: 'others are trusted', trusted: ['127.0.0.2', '::1'], lines: ['203.0.113.7'], address: '127.0.0.1' },
+  { name: 'the peer is trusted', trusted: ['127.0.0.1'], lines: ['203.0.113.7'], address: '203.0.113.7' },
+  { name: 'the peer is trusted and silent', trusted: ['127.0.0.1'], lines: [], address: '127.0.0.1' },
+  {
+    name: 'several lines are one list',
+    trusted: ['127.0.0.1', '10.0.0.0/8'],
+    lines: ['198.51.100.1', '203.0.113.7, 10.0.0.8', '10.0.0.9'],
+    address: '203.0.113.7',
+  },
+  {
+    name: 'the last of several lines is the nearest',
+    trusted: ['127.0.0.1'],
+    lines: ['198.51.100.1', '203.0.113.7'],
+    address: '203.0.113.7',
+  },
+])('X-Forwarded-For, where $name', async ({ trusted, lines, address }) => {
+  const port = await serving(echo, trusted);
+  const head = ['GET / HTTP/1.1', 'Host: a', 'Connection: close'];
+  const forwarded = lines.map((line) => `X-Forwarded-For: ${line}`);
+  expect(await raw(port, `${[...head, ...forwarded].join('\r\n')}\r\n\r\n`)).toContain(`<${address}>`);
 });
 
 test('a reply that is being made is in flight, also when its client is gone', async () => {

@@ -1,6 +1,8 @@
-import type { Server } from 'node:http';
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import { createServer } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
+import { rangesOf } from '#core/address.ts';
+import { clientAddress } from '#core/client-address.ts';
 import type { App } from '#handlers/app.ts';
 import { errorReply } from '#handlers/reply.ts';
 import { answerClientError } from './client-error.ts';
@@ -24,11 +26,17 @@ const LIMITS = {
   insecureHTTPParser: false,
 } as const;
 
-/** The app behind HTTP/1.1, not listening yet. */
-export function createHttpServer(app: Pick<App, 'fetch'>, works: InFlight, readiness: Readiness): Server {
+/** The app behind HTTP/1.1, not listening yet. `trustedProxies` are the ranges whose X-Forwarded-For counts. */
+export function createHttpServer(
+  app: Pick<App, 'fetch'>,
+  works: InFlight,
+  readiness: Readiness,
+  trustedProxies: readonly string[],
+): Server {
+  const addressOf = addressReader(trustedProxies);
   const listener = getRequestListener(
     (request, { incoming }) => {
-      const env = { address: addressOf(incoming.socket.remoteAddress), ready: readiness.ready };
+      const env = { address: addressOf(incoming), ready: readiness.ready };
       const reply = app.fetch(request, env, works);
       // A client may leave before its reply is made; what it asked for is still under way.
       if (reply instanceof Promise) works.waitUntil(reply);
@@ -44,8 +52,25 @@ export function createHttpServer(app: Pick<App, 'fetch'>, works: InFlight, readi
   return server;
 }
 
+/** What of a request says whose it is. */
+interface Incoming {
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly headers: IncomingHttpHeaders;
+}
+
+function addressReader(trustedProxies: readonly string[]): (incoming: Incoming) => string {
+  const trusted = rangesOf(trustedProxies);
+  return ({ socket, headers }) => {
+    const peer = unmapped(socket.remoteAddress);
+    // Node joins the lines of a header that came in several by commas, in their order.
+    return trusted.length === 0
+      ? peer
+      : clientAddress(peer, String(headers['x-forwarded-for'] ?? ''), trusted);
+  };
+}
+
 /** An IPv4 client of a socket that listens on `::` is that client (RFC 4291 §2.5.5.2). */
-function addressOf(address = ''): string {
+function unmapped(address = ''): string {
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }
 

@@ -33,7 +33,7 @@ async function scene(app: Pick<App, 'fetch'>, graceMs: number, abort: () => void
   const readiness = { ready: true };
   const works = inFlight(observer);
   const steps: string[] = [];
-  server = createHttpServer(app, works, readiness).listen(0, '127.0.0.1');
+  server = createHttpServer(app, works, readiness, []).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {

@@ -32,8 +32,6 @@ const SECRETS: ReadonlySet<string> = new Set([
 /** What an operator may expect to work, and must not be ignored in silence. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   STORE_URL: 'this version keeps everything in SQLite: unset it, and set STORE_PATH',
-  ADMIN_ALLOWED_IPS: 'this version does not limit who may reach the admin API: unset it',
-  TRUSTED_PROXIES: 'this version knows no address but that of the connection: unset it',
   CORS_ORIGINS: 'this version allows no other origins: unset it',
 };
 

@@ -43,7 +43,7 @@ export async function serve(config: Config): Promise<void> {
   const { observer } = house.services;
   const readiness: Readiness = { ready: true };
   const works = inFlight(observer);
-  const server = createHttpServer(house.app, works, readiness);
+  const server = createHttpServer(house.app, works, readiness, config.trustedProxies);
   try {
     const url = await listen(server, config);
     const timers = startTimers(house);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { WEBHOOK_SECRET } from '#core/webhook.ts';
 import { calendarOf } from '#core/window.ts';
+import { addressList } from './address-list.ts';
 
 export const PEPPER_LENGTH_MIN = 32;
 const TOKEN_LENGTH_MIN = 32;
@@ -13,6 +14,8 @@ export const settings = z.object({
   NODE_ENV: z.string().optional(),
   ADMIN_TOKEN: tokens().optional(),
   METRICS_TOKEN: tokens().optional(),
+  ADMIN_ALLOWED_IPS: addressList().optional(),
+  TRUSTED_PROXIES: addressList().default([]),
   UPSTREAM_BASE_URL: baseUrl().optional(),
   UPSTREAM_API_KEY: z
     .string()

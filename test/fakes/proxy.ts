@@ -163,6 +163,7 @@ const POLICY: Policy = {
   upstreamBaseUrl: 'http://upstream.test/v1',
   adminTokens: [ADMIN_TOKEN],
   metricsTokens: [METRICS_TOKEN],
+  adminAddresses: null,
   keyPrefix: 'sk-',
   keyExpiryDays: 30,
   dailyRequestLimit: 200,
