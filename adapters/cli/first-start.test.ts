@@ -171,7 +171,9 @@ test('in production nothing is made up: every problem on a line, exit code 78', 
 test('where nothing can listen it says so', async () => {
   const refused = run(join(REPOSITORY, 'adapters/cli/main.ts'), [], { HOST: '192.0.2.1', PORT: '8787' });
   expect(await endOf(refused)).toBe(78);
-  expect(refused.stderr).toContain("HOST and PORT are '192.0.2.1' and '8787', where nothing can listen");
+  expect(refused.stderr).toContain(
+    "HOST is '192.0.2.1', which is no address of this machine (PORT 8787): set it to 127.0.0.1",
+  );
 });
 
 test('LOG_LEVEL=silent is silent', async () => {

@@ -27,6 +27,7 @@ const FORESEEN: ReadonlySet<string> = new Set([
   'AdminError',
   'StoreRefused',
   'StoreUnavailable',
+  'SecretFileRefused',
   'InTheWay',
   'NothingToRestore',
   'NotRecognised',
@@ -42,5 +43,6 @@ const FORESEEN: ReadonlySet<string> = new Set([
 function linesOf(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems;
   if (!(error instanceof Error)) return [String(error)];
-  return [FORESEEN.has(error.name) ? error.message : (error.stack ?? error.message)];
+  if (!FORESEEN.has(error.name)) return [error.stack ?? error.message];
+  return [error.message.replaceAll(/\s*\n\s*/g, ' ')];
 }

@@ -8,6 +8,7 @@ import type { Policy, Services } from '#handlers/services.ts';
 import { secretsOf } from './backup-config.ts';
 import { openRestoreParts, openSnapshotSource } from './compose-backups.ts';
 import type { VaultRestored } from './compose-restore.ts';
+import { openStore } from './compose-store.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { trustWarnings } from './trust-warnings.ts';
@@ -133,11 +134,6 @@ async function openBackups(
     },
   };
   return createBackups(parts, { ...config.backup, calendar: calendarOf(config.timeZone) });
-}
-
-async function openStore({ storePath, timeZone }: Config): Promise<SqliteStore> {
-  const { openSqlite } = await import('#adapters/sqlite/open-sqlite.ts');
-  return openSqlite({ path: storePath, calendar: calendarOf(timeZone) });
 }
 
 /** A new pepper for a database with keys would authenticate nobody, and hide that the old one is lost. */

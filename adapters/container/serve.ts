@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, relative } from 'node:path';
 import type { TaskKind } from '#handlers/scheduled/perform.ts';
@@ -8,13 +6,13 @@ import type { House } from './compose.ts';
 import { compose } from './compose.ts';
 import type { Config } from './config.ts';
 import { ownUrl } from './config.ts';
-import { ConfigError } from './config-error.ts';
 import type { Readiness } from './create-http-server.ts';
 import { createHttpServer } from './create-http-server.ts';
 import { demoKey } from './demo-key.ts';
 import { drain, endsWithin } from './drain.ts';
 import type { InFlight } from './in-flight.ts';
 import { inFlight } from './in-flight.ts';
+import { listen, refuseTakenPort } from './listen.ts';
 import type { Schedule } from './schedule.ts';
 import { schedule } from './schedule.ts';
 import { VERSION } from './version.ts';
@@ -39,13 +37,15 @@ const LAST_SHIPMENT_MS_MAX = 3_000;
 export async function serve(config: Config): Promise<void> {
   // From the first moment: a signal that comes while this starts must not end it half-way.
   const stop = stopSignal();
+  await refuseTakenPort(config);
   const house = await compose(config);
   const { observer } = house.services;
   const readiness: Readiness = { ready: true };
   const works = inFlight(observer);
   const server = createHttpServer(house.app, works, readiness, config.trustedProxies);
   try {
-    const url = await listen(server, config);
+    await listen(server, config);
+    const url = ownUrl(config.host, (server.address() as AddressInfo).port);
     const timers = startTimers(house);
     await announce(house, config, works, url);
     const signal = await stop;
@@ -88,17 +88,6 @@ async function lastWork({ services }: House, timers: Timers): Promise<void> {
   await backups?.ship(clock.now(), 'all').catch((error: unknown) => {
     observer.failed('What was recorded last is not in the backup yet.', error, {});
   });
-}
-
-async function listen(server: Server, { host, port }: Config): Promise<string> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ConfigError([`HOST and PORT are '${host}' and '${port}', where nothing can listen: ${why}`]);
-  }
-  return ownUrl(host, (server.address() as AddressInfo).port);
 }
 
 async function announce(house: House, config: Config, works: InFlight, url: string): Promise<void> {

@@ -96,7 +96,7 @@ function cut(line: Line, message: string): void {
 function errorOf(answer: Exclude<Answer, { kind: 'done' }> | undefined): Error {
   switch (answer?.kind) {
     case 'refused':
-      return new StoreRefused(answer.message);
+      return new StoreRefused(answer.message, answer.refusal);
     case 'unavailable':
       return new StoreUnavailable(answer.message);
     default:

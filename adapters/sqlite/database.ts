@@ -1,9 +1,11 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { APPLICATION_ID, migrate, migratedTo } from './migrations.ts';
 import { operationRows } from './operation-rows.ts';
+import { openStoreDirectory } from './store-access.ts';
 import { StoreRefused } from './store-refused.ts';
+import { troubleOf } from './store-trouble.ts';
 
 /** Earlier versions can corrupt a WAL database when two connections write (https://sqlite.org/wal.html, "WAL-reset bug"). */
 const SQLITE_VERSION_MIN = [3, 51, 3];
@@ -39,37 +41,22 @@ export function openDatabase(path: string): Database.Database {
   }
 }
 
-/** The path without symbolic links, so that two names of one file are one; its directory is made. */
+/**
+ * The path without symbolic links, so that two names of one file are one; its directory is made.
+ * @throws StoreRefused if this user cannot write there
+ */
 export function resolveStorePath(path: string): string {
-  try {
-    // Nobody else on the machine has a reason to read what keys were handed out.
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
-  } catch (error) {
-    throw new StoreRefused(
-      `the directory ${dirname(path)} of the database cannot be made or read (${messageOf(error)}): ` +
-        'make it writable for this user, or set STORE_PATH',
-    );
-  }
+  openStoreDirectory(path);
+  return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
 }
 
 /** A refusal for whatever SQLite says about a file that it cannot use. */
 export function asRefusal(error: unknown, path: string): unknown {
-  if (!(error instanceof Database.SqliteError)) return error;
-  switch (error.code.split('_', 2).join('_')) {
-    case 'SQLITE_CANTOPEN':
-    case 'SQLITE_READONLY':
-    case 'SQLITE_PERM':
-      return new StoreRefused(
-        `${path} cannot be written (${error.message}): make the directory ${dirname(path)} and the file writable for this user`,
-      );
-    case 'SQLITE_NOTADB':
-      return foreign(path, 'it is not an SQLite database');
-    case 'SQLITE_CORRUPT':
-      return damaged(path, error.message);
-    default:
-      return error;
-  }
+  const trouble = troubleOf(error, path);
+  if (trouble === undefined) return error;
+  if (trouble.kind === 'foreign') return foreign(path, trouble.message);
+  if (trouble.kind === 'damaged') return damaged(path, error instanceof Error ? error.message : '');
+  return new StoreRefused(trouble.message);
 }
 
 /**
@@ -88,7 +75,9 @@ function inspect(path: string): void {
     refuseDamaged(database, path);
     if (schema > 0) refuseMixed(database, path);
   } catch (error) {
-    throw asRefusal(error, path);
+    // The name is right, and what follows it is not: the header is torn.
+    const isTorn = troubleOf(error, path)?.kind === 'foreign' && isNamedSqlite(headerOf(path));
+    throw isTorn ? damaged(path, 'its header is torn') : asRefusal(error, path);
   } finally {
     database.close();
   }
@@ -129,7 +118,20 @@ export function refuseForeign(database: Database.Database, path: string): void {
   const id = database.pragma('application_id', { simple: true });
   const objects = database.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get();
   if (id === APPLICATION_ID || (id === 0 && objects === 0)) return;
+  if (isOfOlderVersion(database)) {
+    throw new StoreRefused(
+      `${path} is the database of an older quota-proxy: set STORE_PATH to a new file, and bring its keys over with ` +
+        `quota-proxy import ${path}`,
+    );
+  }
   throw foreign(path, 'it is the database of another program');
+}
+
+/** Before this program wrote a mark into its files, keys were in tables of these names. */
+function isOfOlderVersion(database: Database.Database): boolean {
+  const sql =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('trial_keys', 'api_keys')";
+  return database.prepare<[], number>(sql).pluck().get() !== 0;
 }
 
 function refuseDamaged(database: Database.Database, path: string): void {
@@ -172,14 +174,17 @@ function refuseTruncated(path: string): void {
   if (!existsSync(path) || statSync(path).size === 0) return;
   if (existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0) return;
   const header = headerOf(path);
-  if (header.toString('latin1', 0, 15) !== 'SQLite format 3')
-    throw foreign(path, 'it is not an SQLite database');
+  if (!isNamedSqlite(header)) throw foreign(path, 'it is not an SQLite database');
   if (header.length < 100) throw damaged(path, 'its header is cut off');
   const pageBytes = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
   const expected = pageBytes * header.readUInt32BE(28);
   if (statSync(path).size < expected) {
     throw damaged(path, `${statSync(path).size} bytes where its header says ${expected}`);
   }
+}
+
+function isNamedSqlite(header: Buffer): boolean {
+  return header.toString('latin1', 0, 15) === 'SQLite format 3';
 }
 
 /**
@@ -208,11 +213,9 @@ function foreign(path: string, what: string): StoreRefused {
   );
 }
 
+/** What is to be done is for those to say who know whether there are backups. */
 function damaged(path: string, how: string): StoreRefused {
-  return new StoreRefused(
-    `${path} is damaged (${how}) and was left as it is: ` +
-      `move ${basename(path)}, ${basename(path)}-wal and ${basename(path)}-shm aside, then restore a backup`,
-  );
+  return new StoreRefused(`${path} is damaged (${how}) and was left as it is`, 'damaged');
 }
 
 function messageOf(error: unknown): string {

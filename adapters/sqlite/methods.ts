@@ -27,6 +27,7 @@ import type {
 } from '#core/ports.ts';
 import type { BackupState, Lineage, Mark, NewRows } from '#core/snapshot.ts';
 import type { ReceiptScan } from './receipt-rows.ts';
+import type { RefusalKind } from './store-refused.ts';
 
 /** What the writer's thread can be asked for. Arguments and results cross as JSON. */
 export interface Methods {
@@ -63,4 +64,5 @@ export type Call = { [M in Method]: readonly [M, ...Parameters<Methods[M]>] }[Me
 /** What became of a call. */
 export type Answer =
   | { readonly kind: 'done'; readonly value?: unknown }
-  | { readonly kind: 'refused' | 'unavailable' | 'failed'; readonly message: string };
+  | { readonly kind: 'refused'; readonly message: string; readonly refusal: RefusalKind }
+  | { readonly kind: 'unavailable' | 'failed'; readonly message: string };

@@ -85,8 +85,9 @@ function openOrTell(
       throw error;
     }
   } catch (error) {
-    const kind = error instanceof StoreRefused ? 'refused' : 'failed';
-    reply([{ kind, message: error instanceof Error ? error.message : String(error) }]);
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof StoreRefused) reply([{ kind: 'refused', message, refusal: error.kind }]);
+    else reply([{ kind: 'failed', message }]);
     return undefined;
   }
 }

@@ -35,9 +35,7 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
     database.close();
     const refusal = asRefusal(error, path);
     if (refusal instanceof StoreRefused) throw refusal;
-    throw new StoreRefused(
-      `what ${path} holds cannot be continued (${messageOf(error)}): see what \`quota-proxy doctor\` says, or restore a backup`,
-    );
+    throw new StoreRefused(`what ${path} holds cannot be continued (${messageOf(error)})`, 'damaged');
   }
   disown(projection);
 

@@ -39,6 +39,8 @@ export interface ServerOptions {
   readonly directory: string;
   readonly upstreamUrl: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What the process is started by: a command that ends in starting the one that follows. */
+  readonly under?: readonly string[];
 }
 
 /** Starts a server, and resolves when it is ready to serve. @throws Error with what it wrote if it is not */
@@ -46,8 +48,9 @@ export async function startServer({
   directory,
   upstreamUrl,
   env = {},
+  under = [],
 }: ServerOptions): Promise<ServerProcess> {
-  const child = run(['serve'], {
+  const settings = {
     ADMIN_TOKEN: SERVER_ADMIN_TOKEN,
     UPSTREAM_BASE_URL: upstreamUrl,
     UPSTREAM_API_KEY: 'sk-upstream-key-of-the-tests',
@@ -56,7 +59,8 @@ export async function startServer({
     STORE_PATH: join(directory, 'quota.db'),
     PORT: '0',
     ...env,
-  });
+  };
+  const child = run(['serve'], settings, under);
   let written = '';
   child.stdout?.on('data', (bytes: Buffer) => (written += bytes.toString()));
   child.stderr?.on('data', (bytes: Buffer) => (written += bytes.toString()));
@@ -98,8 +102,9 @@ export interface CommandResult {
 export async function runCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  under: readonly string[] = [],
 ): Promise<CommandResult> {
-  const child = run(args, env);
+  const child = run(args, env, under);
   const stuck = setTimeout(() => child.kill('SIGKILL'), START_MS_MAX);
   const [[code], stdout, stderr] = await Promise.all([
     once(child, 'close') as Promise<[number | null]>,
@@ -121,9 +126,14 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-function run(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
+function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  under: readonly string[],
+): ChildProcess {
   const { PATH = '', HOME = '' } = process.env;
-  return spawn(process.execPath, [MAIN, ...args], {
+  const [command = '', ...rest] = [...under, process.execPath, MAIN, ...args];
+  return spawn(command, rest, {
     // Nothing of the environment that the tests run in but what a process needs to start.
     env: { PATH, HOME, ...env },
     cwd: REPOSITORY,

@@ -1,0 +1,43 @@
+/**
+ * What an operator reads when something is wrong: the fault tests see the program say it, and the page of remedies quotes
+ * it (docs/troubleshooting.md). `…` stands for what differs from one machine to the next.
+ */
+export const MESSAGES = {
+  unwritableDirectory:
+    'the data directory … is not writable for uid … (… is of uid …, mode …): run chown -R … as root, mount a volume of that user’s, or set STORE_PATH',
+  unwritableFile: '… is not writable for uid … (it is of uid …, mode …): run chown -R …',
+  readOnly:
+    'the data directory … is on a read-only file system: mount a writable volume there, or set STORE_PATH',
+  notDirectory: 'the data directory … is not a directory: set STORE_PATH to a file in a directory',
+  unmakeable:
+    'the data directory … cannot be made or read (…): set STORE_PATH to a file in a directory, such as /data/quota.db',
+  isDirectory: '… is a directory: set STORE_PATH to a file in a directory, such as /data/quota.db',
+  sharedFileSystem:
+    'the data directory … is on … (mounted at …), where SQLite can lose what it recorded: put it on a disk of this machine, with Docker a named volume instead of a bind mount, or set STORE_PATH',
+  foreign: '… is not quota-proxy’s: it is … Set STORE_PATH to another file, or move it aside',
+  older:
+    '… is the database of an older quota-proxy: set STORE_PATH to a new file, and bring its keys over with quota-proxy import …',
+  newer:
+    '… has schema …, and this version of quota-proxy knows …: start the newer version, or restore a backup that this one made',
+  served: '… is served by another quota-proxy: stop that one first, or set STORE_PATH to another file',
+  damagedBackups:
+    '… is damaged (…) and was left as it is: stop this server, and restore the newest backup with quota-proxy restore latest --force, which keeps this one aside',
+  damaged:
+    '… is damaged (…) and was left as it is: quota-proxy doctor says what is wrong with it, and BACKUP_TARGET is not set: put back a copy that you have, with quota-proxy restore --from FILE --force, which keeps this one aside',
+  lost: '… is missing or empty, and its log … is not: put the database back or restore a backup; to begin anew, move the log aside',
+  portInUse:
+    '… is in use by another program: stop that one (ss -ltnp "sport = :…" shows which), or set PORT to another',
+  noAddress:
+    'HOST is ‘…’, which is no address of this machine (PORT …): set it to 127.0.0.1, 0.0.0.0 or one that ip address shows',
+  noHost:
+    'HOST is ‘…’, a name without an address: set it to 127.0.0.1, 0.0.0.0 or an address of this machine',
+  noPort: '… may not be listened on by this user: set PORT to 1024 or more',
+} as const;
+
+export type MessageName = keyof typeof MESSAGES;
+
+/** Matches what the message looks like with anything in the place of `…`, alone or within a line. */
+export function patternOf(name: MessageName): RegExp {
+  const parts = MESSAGES[name].replaceAll(/[’‘]/g, "'").split('…');
+  return new RegExp(parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.+'));
+}
