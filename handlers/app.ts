@@ -11,11 +11,13 @@ import { metricsRoutes } from './metrics.ts';
 import { credentialOf } from './proxy/credential.ts';
 import { forwardRoutes } from './proxy/forward.ts';
 import { modelRoutes } from './proxy/models.ts';
+import { watchedUpstream } from './proxy/watched-upstream.ts';
 import { refuse } from './refusal.ts';
 import { errorReply } from './reply.ts';
 import type { Context, Env, Exchange, Route } from './route.ts';
 import type { Task } from './scheduled/perform.ts';
 import { perform } from './scheduled/perform.ts';
+import { createWatch } from './scheduled/watch.ts';
 import type { Services } from './services.ts';
 import { tellReply } from './tell-reply.ts';
 
@@ -44,7 +46,9 @@ interface Bindings {
 }
 
 /** Puts the routes behind their own declarations of access. */
-export function createApp(services: Services): App {
+export function createApp(parts: Services): App {
+  const services = { ...parts, upstream: watchedUpstream(parts) };
+  const watch = createWatch(services);
   const app = new Hono<{ Bindings: Bindings }>({ strict: true });
   const exchangeOf = ({ req, env }: HonoContext<{ Bindings: Bindings }>): Exchange => ({
     request: req.raw,
@@ -66,7 +70,7 @@ export function createApp(services: Services): App {
   });
   return {
     fetch: (request, env, ctx) => app.fetch(request, { env, ctx }),
-    scheduled: (task) => perform(task, services),
+    scheduled: (task) => perform(task, { ...services, watch }),
   };
 }
 
@@ -79,7 +83,7 @@ async function answer(route: Route, services: Services, exchange: Exchange): Pro
     const reply = await entry();
     return route.access === 'key' && route.tells ? reply : tell(reply);
   } catch (error) {
-    return tell(fail(error, exchange.requestId, services.observer));
+    return tell(fail(error, exchange.requestId, services));
   }
 }
 

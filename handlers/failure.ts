@@ -1,9 +1,11 @@
-import type { Observer } from '#core/ports.ts';
 import { StoreUnavailable } from '#core/ports.ts';
 import type { UpstreamFailureKind } from '#core/upstream.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
+import { isToldOnce } from './proxy/watched-upstream.ts';
 import type { WireError } from './reply.ts';
 import { errorReply } from './reply.ts';
+import type { Services } from './services.ts';
+import { noticeStore } from './store-trouble.ts';
 
 const NO_RETRY = { 'x-should-retry': 'false' } as const;
 
@@ -67,9 +69,18 @@ export function failureOf(error: unknown): WireError {
   return INTERNAL;
 }
 
-/** Logs a thrown error, once and in full, and answers with what a client may know of it. */
-export function fail(error: unknown, requestId: string, observer: Observer): Response {
+/**
+ * Logs a thrown error, once and in full, and answers with what a client may know of it. Of what many requests meet, and
+ * none of them is the reason, there is one line in all.
+ */
+export function fail(
+  error: unknown,
+  requestId: string,
+  { observer, troubles }: Pick<Services, 'observer' | 'troubles'>,
+): Response {
   const wire = failureOf(error);
-  observer.failed(wire.message, error, { request_id: requestId, code: wire.code });
+  if (!noticeStore(error, troubles) && !isToldOnce(error)) {
+    observer.failed(wire.message, error, { request_id: requestId, code: wire.code });
+  }
   return errorReply({ ...wire, headers: { ...wire.headers, 'x-request-id': requestId } });
 }

@@ -1,13 +1,18 @@
 import { expect, test } from 'vitest';
 import type { StoreHealth } from '#core/ports.ts';
+import { StoreUnavailable } from '#core/ports.ts';
 import { healthRoutes } from './health.ts';
+import { watchTroubles } from './troubles.ts';
 
+const CLOCK = { now: () => 0, elapsedMs: () => 0 };
 const CTX = { waitUntil: () => {} };
 
 /** Asks a route of a process whose store commits or not, and which takes work or not. */
 async function ask(path: string, { commits, ready }: { commits: boolean; ready: boolean }) {
   const failures: unknown[] = [];
-  const check = commits ? async () => {} : async () => Promise.reject(new Error('/data/quota.db: disk full'));
+  const check = commits
+    ? async () => {}
+    : async () => Promise.reject(new StoreUnavailable('/data/quota.db: disk full'));
   const health: StoreHealth = { check, status: () => Promise.reject(new Error('not asked for')) };
   const observer = {
     requestEnded: () => {},
@@ -15,7 +20,9 @@ async function ask(path: string, { commits, ready }: { commits: boolean; ready: 
     warned: () => {},
     failed: (_: string, error: unknown) => failures.push(error),
   };
-  const route = healthRoutes({ health, observer }).find((each) => each.path === path);
+  const route = healthRoutes({ health, observer, troubles: watchTroubles({ clock: CLOCK, observer }) }).find(
+    (each) => each.path === path,
+  );
   if (route?.access !== 'public') throw new Error(`${path} is not public`);
   const request = new Request(`http://proxy.test${path}`);
   const env = { address: '127.0.0.1', ready };

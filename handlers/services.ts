@@ -15,6 +15,7 @@ import type { Upstream } from '#core/upstream.ts';
 import type { Calendar } from '#core/window.ts';
 import type { AccessWatch } from './access/watch-access.ts';
 import type { Backups } from './backup/backups.ts';
+import type { Troubles } from './troubles.ts';
 
 /** Everything that handlers may touch. Each handler asks for the part that it does touch. */
 export interface Services {
@@ -29,6 +30,7 @@ export interface Services {
   readonly secrets: Secrets;
   readonly observer: Observer;
   readonly metrics: Metrics;
+  readonly troubles: Troubles;
   readonly calendar: Calendar;
   readonly policy: Policy;
   readonly access: AccessWatch;
@@ -41,6 +43,8 @@ export interface Policy {
   readonly version: string;
   /** Where the upstream is, as it may be shown: without credentials. */
   readonly upstreamBaseUrl: string;
+  /** Whether it is asked for its models at the start, and while it is in trouble. */
+  readonly upstreamCheck: boolean;
   /** At least one; each is accepted. */
   readonly adminTokens: readonly string[];
   /** Each opens the metrics and nothing else; there may be none. */

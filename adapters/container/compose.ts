@@ -44,6 +44,7 @@ export async function compose(config: Config): Promise<House> {
   const { systemIds } = await import('#adapters/system/system-ids.ts');
   const { secretsUnder } = await import('#adapters/system/secrets-under.ts');
   const { openMetrics } = await import('#adapters/prometheus/open-metrics.ts');
+  const { watchTroubles } = await import('#handlers/troubles.ts');
   await using parts = new AsyncDisposableStack();
 
   const calendar = calendarOf(config.timeZone);
@@ -77,7 +78,9 @@ export async function compose(config: Config): Promise<House> {
   const tools = { clock: systemClock, ids: systemIds, secrets, observer };
   const backups = await openBackups(config, store, tools);
   const policy = policyOf(config, tokens.all, baseUrl);
-  const services: Services = { ...store, ...tools, upstream, calendar, policy, access, backups, metrics };
+  const troubles = watchTroubles(tools);
+  const watches = { access, troubles };
+  const services: Services = { ...store, ...tools, ...watches, upstream, calendar, policy, backups, metrics };
   const app = createApp(services);
   const open = parts.move();
   return {
@@ -223,6 +226,7 @@ function policyOf(config: Config, adminTokens: readonly string[], upstreamBaseUr
   return {
     version: VERSION,
     upstreamBaseUrl,
+    upstreamCheck: config.upstreamCheck,
     adminTokens,
     metricsTokens: config.metricsTokens,
     adminAddresses: config.adminAddresses,

@@ -41,6 +41,7 @@ test('without an environment everything has its default', () => {
     adminAddresses: null,
     trustedProxies: [],
     upstream: null,
+    upstreamCheck: true,
     connectTimeoutMs: 10_000,
     headersTimeoutMs: 600_000,
     silenceTimeoutMs: 540_000,

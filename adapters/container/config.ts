@@ -26,6 +26,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** `null`: the built-in demo upstream. Never `null` in production. */
   readonly upstream: { readonly baseUrl: string; readonly apiKey: string | null } | null;
+  /** Whether the upstream is asked for its models at the start, and while it is in trouble. */
+  readonly upstreamCheck: boolean;
   readonly connectTimeoutMs: number;
   /** From the end of a request to the first header of the upstream's answer. */
   readonly headersTimeoutMs: number;
@@ -171,6 +173,7 @@ function configOf(values: Settings): Omit<Config, 'pepper' | 'prices' | 'backup'
     adminAddresses: values.ADMIN_ALLOWED_IPS ?? null,
     trustedProxies: values.TRUSTED_PROXIES,
     upstream: upstreamOf(values),
+    upstreamCheck: values.UPSTREAM_CHECK,
     connectTimeoutMs: values.UPSTREAM_CONNECT_TIMEOUT_MS,
     headersTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
     silenceTimeoutMs: values.UPSTREAM_SILENCE_TIMEOUT_MS,

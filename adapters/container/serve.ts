@@ -25,6 +25,7 @@ const PAUSES_MS: Readonly<Record<TaskKind, number>> = {
   backup: 5_000,
   drill: 30_000,
   prune: 60 * 60_000,
+  watch: 2_000,
 };
 
 /** What was recorded last is shipped before the end, if the vault takes it in so much time. */
@@ -77,13 +78,15 @@ function startTimers({ app, services }: House): Timers {
     backup: timer('backup'),
     drill: timer('drill'),
     prune: timer('prune'),
+    watch: timer('watch'),
   };
 }
 
 /** A backup or drill that is under way is not waited for: it begins anew at the next start. */
 async function lastWork({ services }: House, timers: Timers): Promise<void> {
   const { backups, clock, observer } = services;
-  for (const timer of [timers.access, timers.backup, timers.drill, timers.prune]) void timer.stop();
+  const unfinished = [timers.access, timers.backup, timers.drill, timers.prune, timers.watch];
+  for (const timer of unfinished) void timer.stop();
   await Promise.all([timers.expire.stop(), timers.segment.stop()]);
   await backups?.ship(clock.now(), 'all').catch((error: unknown) => {
     observer.failed('What was recorded last is not in the backup yet.', error, {});

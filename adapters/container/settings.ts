@@ -22,6 +22,7 @@ export const settings = z.object({
     .regex(VISIBLE_ASCII, { error: 'has characters that no header can carry: paste the key again' })
     .refine((key) => !PLACEHOLDER.test(key), { error: 'is a placeholder: paste the key of the upstream' })
     .optional(),
+  UPSTREAM_CHECK: onOff().default(true),
   HOST: z.string().default('127.0.0.1'),
   PORT: whole(0, 65_535).default(8787),
   STORE_PATH: z

@@ -56,7 +56,7 @@ export function asRefusal(error: unknown, path: string): unknown {
   if (trouble === undefined) return error;
   if (trouble.kind === 'foreign') return foreign(path, trouble.message);
   if (trouble.kind === 'damaged') return damaged(path, error instanceof Error ? error.message : '');
-  return new StoreRefused(trouble.message);
+  return new StoreRefused(trouble.message, trouble.kind === 'full' ? 'full' : 'other');
 }
 
 /**

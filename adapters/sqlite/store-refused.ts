@@ -1,5 +1,5 @@
 /** Why a database is refused, as far as it matters to what is to be done. */
-export type RefusalKind = 'damaged' | 'other';
+export type RefusalKind = 'damaged' | 'full' | 'other';
 
 /**
  * The database must not be served from: in use, damaged, foreign, newer than this program, or out of reach.

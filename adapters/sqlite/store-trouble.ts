@@ -18,7 +18,10 @@ export function troubleOf(error: unknown, path: string): StoreTrouble | undefine
     case 'SQLITE_FULL':
       return { kind: 'full', message: fullDisk(directory) };
     case 'SQLITE_CORRUPT':
-      return { kind: 'damaged', message: `${path} is damaged (${message})` };
+      return {
+        kind: 'damaged',
+        message: `${path} is damaged (${message}): stop this server; quota-proxy doctor says what is wrong, and quota-proxy restore latest --force goes on from the newest backup`,
+      };
     case 'SQLITE_NOTADB':
       return { kind: 'foreign', message: 'it is not an SQLite database' };
     case 'SQLITE_CANTOPEN':

@@ -7,6 +7,7 @@ import {
   workerData,
 } from 'node:worker_threads';
 import { calendarOf } from '#core/window.ts';
+import { dropBallast, takeBallast } from './ballast.ts';
 import { openDatabase, resolveStorePath } from './database.ts';
 import { finishInstall } from './install-copy.ts';
 import type { Limits } from './limits.ts';
@@ -78,7 +79,9 @@ function openOrTell(
     const lock = takeLock(resolved);
     try {
       finishInstall(resolved);
-      const writer = openWriter(openDatabase(resolved), calendarOf(timeZone), limits);
+      const writer = openWithBallast(resolved, () =>
+        openWriter(openDatabase(resolved), calendarOf(timeZone), limits),
+      );
       return { ...writer, close: () => closeBoth(writer, lock) };
     } catch (error) {
       lock.release();
@@ -89,6 +92,18 @@ function openOrTell(
     if (error instanceof StoreRefused) reply([{ kind: 'refused', message, refusal: error.kind }]);
     else reply([{ kind: 'failed', message }]);
     return undefined;
+  }
+}
+
+/** On a disk that is full to the last byte there is still what was put aside for this. */
+function openWithBallast(path: string, open: () => Writer): Writer {
+  try {
+    const writer = open();
+    takeBallast(path);
+    return writer;
+  } catch (error) {
+    if (!(error instanceof StoreRefused) || error.kind !== 'full' || !dropBallast(path)) throw error;
+    return open();
   }
 }
 

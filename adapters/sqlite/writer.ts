@@ -4,9 +4,11 @@ import { Conflict } from './conflict.ts';
 import { asRefusal } from './database.ts';
 import type { Limits } from './limits.ts';
 import type { Answer, Call, Method } from './methods.ts';
-import { commit, emptyProjection, type Projection, rollback } from './projection.ts';
-import { disown, lastNumber, recover } from './recover.ts';
+import { emptyProjection, type Projection } from './projection.ts';
+import { disown, recover } from './recover.ts';
 import { StoreRefused } from './store-refused.ts';
+import { troubleOf } from './store-trouble.ts';
+import { type Transactions, transactionsOn } from './transactions.ts';
 import { writeBackAll, writeBackDue } from './write-back.ts';
 import { writerMethods } from './writer-methods.ts';
 
@@ -23,20 +25,22 @@ export interface Writer {
 /** These read the projection's tables, which must then be exact. */
 const REPORTS: ReadonlySet<Method> = new Set<Method>(['usage']);
 
+/** These record nothing: they are answered also where nothing can be recorded. */
+const READS: ReadonlySet<Method> = new Set<Method>([
+  ...(['lapsed', 'account', 'listKeys', 'sponsor', 'usage', 'receipt', 'scanReceipts', 'status'] as const),
+  ...(['listOperations', 'verifyOperations', 'lineage', 'mark', 'rowsAfter', 'backupState'] as const),
+]);
+
 /** A writer on a database of its own. It recovers what is true, and closes the database in the end. */
 export function openWriter(database: Database.Database, calendar: Calendar, limits: Limits): Writer {
   const projection = emptyProjection(database, calendar, limits);
   const methods = writerMethods(database, projection);
-  const transaction = transactionOn(database, projection);
-  try {
-    transaction(() => recover(projection, database));
-  } catch (error) {
-    const path = database.name;
-    database.close();
-    const refusal = asRefusal(error, path);
-    if (refusal instanceof StoreRefused) throw refusal;
-    throw new StoreRefused(`what ${path} holds cannot be continued (${messageOf(error)})`, 'damaged');
-  }
+  const transactions = transactionsOn(database, projection);
+  const { transaction, glimpse } = transactions;
+  const path = database.name;
+  /** Once something was found to be damaged, nothing is recorded any more: what follows from it would be wrong, too. */
+  let damage: string | undefined;
+  recoverOrRefuse(projection, database, transactions);
   disown(projection);
 
   function answerOne([method, ...args]: Exclude<Call, readonly ['close']>): Answer {
@@ -55,13 +59,36 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
     writeBack: (projection: Projection) => void,
   ): readonly Answer[] {
     try {
+      if (damage !== undefined) throw new Error(damage);
       return transaction(() => {
         writeBack(projection);
         return calls.map((call) => (call[0] === 'close' ? { kind: 'done' } : answerOne(call)));
       });
     } catch (error) {
-      return calls.map(() => ({ kind: 'unavailable', message: messageOf(error) }));
+      const unavailable = unavailableBy(error);
+      return calls.map((call) =>
+        call[0] !== 'close' && READS.has(call[0]) ? answerRead(call) : unavailable,
+      );
     }
+  }
+
+  /** As if what is in memory were written back: nothing of it gets to the disk. */
+  function answerRead(call: Exclude<Call, readonly ['close']>): Answer {
+    try {
+      return glimpse(() => {
+        if (REPORTS.has(call[0])) writeBackAll(projection);
+        return answerOne(call);
+      });
+    } catch (error) {
+      return unavailableBy(error);
+    }
+  }
+
+  function unavailableBy(error: unknown): Answer {
+    const trouble = troubleOf(error, path);
+    const message = trouble?.message ?? messageOf(error);
+    if (trouble?.kind === 'damaged' || trouble?.kind === 'foreign') damage ??= message;
+    return { kind: 'unavailable', message };
   }
 
   return {
@@ -70,7 +97,7 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
         answerGroup(group, group.some(([method]) => REPORTS.has(method)) ? writeBackAll : writeBackDue),
       ),
     rest: () => {
-      if (projection.unwritten.size > 0) answerGroup([], writeBackAll);
+      if (projection.unwritten.size > 0 && damage === undefined) answerGroup([], writeBackAll);
     },
     close() {
       answerGroup([], writeBackAll);
@@ -79,38 +106,21 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
   };
 }
 
-/**
- * Runs work in one transaction, durable when this returns. If it throws, nothing of it is left,
- * in the file or in memory. Sees what others wrote into the file since the last time.
- */
-function transactionOn(database: Database.Database, projection: Projection) {
-  const begin = database.prepare('BEGIN IMMEDIATE');
-  const end = database.prepare('COMMIT');
-  const undo = database.prepare('ROLLBACK');
-  const dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
-  let seenVersion = dataVersion.get();
-  let doubted = false;
-
-  return <T>(work: () => T): T => {
-    try {
-      begin.run();
-      const version = dataVersion.get();
-      // A COMMIT that failed may have reached the disk after all: then the file knows better.
-      if (version !== seenVersion || (doubted && lastNumber(database) !== projection.lastN)) {
-        recover(projection, database);
-      }
-      const result = work();
-      end.run();
-      [seenVersion, doubted] = [version, false];
-      commit(projection);
-      return result;
-    } catch (error) {
-      if (database.inTransaction) undo.run();
-      rollback(projection);
-      doubted = true;
-      throw error;
-    }
-  };
+/** Makes the projection what the file says. @throws StoreRefused if nothing can follow from that */
+function recoverOrRefuse(
+  projection: Projection,
+  database: Database.Database,
+  { transaction }: Transactions,
+): void {
+  try {
+    transaction(() => recover(projection, database));
+  } catch (error) {
+    const path = database.name;
+    database.close();
+    const refusal = asRefusal(error, path);
+    if (refusal instanceof StoreRefused) throw refusal;
+    throw new StoreRefused(`what ${path} holds cannot be continued (${messageOf(error)})`, 'damaged');
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -15,7 +15,7 @@ const SECRET_BYTES = 32;
 const SECRET_LENGTH_MIN = 32;
 
 /** A file of a secret cannot be read or made. One line, with the way out. */
-export class SecretFileRefused extends Error {
+class SecretFileRefused extends Error {
   override readonly name = 'SecretFileRefused';
 }
 

@@ -1,13 +1,15 @@
 import type { Instant } from '#core/model.ts';
+import type { StoreStatus } from '#core/ports.ts';
 import { noticedView } from '../access/tell-noticed.ts';
 import type { BackupStatus } from '../backup/backups.ts';
 import type { Services } from '../services.ts';
+import type { Trouble } from '../troubles.ts';
 import type { Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
 
 export type StatusServices = Pick<
   Services,
-  'health' | 'clock' | 'calendar' | 'policy' | 'backups' | 'access'
+  'health' | 'clock' | 'calendar' | 'policy' | 'backups' | 'access' | 'troubles'
 >;
 
 /** How the proxy is. Up since these actions were made. */
@@ -18,6 +20,7 @@ export function statusActions({
   policy,
   backups,
   access,
+  troubles,
 }: StatusServices): Implementation<Contract['status']> {
   const startedMs = clock.elapsedMs();
   return {
@@ -29,7 +32,7 @@ export function statusActions({
         now: at,
         uptime_ms: Math.floor(clock.elapsedMs() - startedMs),
         time_zone: calendar.timeZone,
-        upstream: { base_url: policy.upstreamBaseUrl },
+        upstream: { base_url: policy.upstreamBaseUrl, trouble: troubleView(troubles.of('upstream')) },
         store: {
           engine: store.engine,
           version: store.version,
@@ -43,10 +46,29 @@ export function statusActions({
         open_reservations: store.openReservations,
         backup: backup && backupView(backup, at),
         abnormal_access: access.noticed().map(noticedView),
-        warnings: [...policy.warnings, ...(backup === null ? [] : warningsOf(backup, at))],
+        troubles: troubles.all().map((trouble) => ({ ...trouble })),
+        warnings: [
+          ...troubles.all().map(({ message }) => message),
+          ...policy.warnings,
+          ...storeWarnings(store),
+          ...(backup === null ? [] : warningsOf(backup, at)),
+        ],
       };
     },
   };
+}
+
+function troubleView(trouble: Trouble | undefined) {
+  return trouble === undefined ? null : { since: trouble.since, message: trouble.message };
+}
+
+// Four times what the log may grow to between two checkpoints; a backup leaves as much free.
+const FREE_BYTES_LOW = 64 * 1024 * 1024;
+
+function storeWarnings({ path, diskFreeBytes }: StoreStatus): readonly string[] {
+  if (diskFreeBytes >= FREE_BYTES_LOW) return [];
+  const free = (diskFreeBytes / 1e6).toFixed(1);
+  return [`The disk of ${path} is nearly full: ${free} MB are free. Make room there.`];
 }
 
 function backupView(

@@ -15,7 +15,7 @@ import { tellReply } from '../tell-reply.ts';
 import type { Aftermath } from './aftermath.ts';
 import { aftermath } from './aftermath.ts';
 import { scanEvents } from './event-scan.ts';
-import { accepted, mayHaveBeenServed, passHeaders } from './passing.ts';
+import { mayHaveBeenServed, passHeaders } from './passing.ts';
 import { tally } from './tally.ts';
 
 /** An exchange at its time limit may be silent once more before it ends; after this nobody will settle it. */
@@ -40,7 +40,7 @@ async function forward(
   exchange: Exchange,
   digest: Digest,
 ): Promise<Response> {
-  const { clock, ledger, observer, policy, upstream } = services;
+  const { clock, ledger, policy, upstream } = services;
   const route = endpoint.path;
   const refused = (reply: Response, reason: string, rest: Partial<RequestEnded> = {}) =>
     tellReply(services, exchange, reply, { route, reason, ...rest });
@@ -67,10 +67,10 @@ async function forward(
   try {
     const changed = request.bodyFor(admission.outputTokensMax);
     const sent = changed === body.text ? body.bytes : changed;
-    const reply = accepted(await upstream.send(toUpstream(endpoint, sent, exchange)));
+    const reply = await upstream.send(toUpstream(endpoint, sent, exchange));
     return pass(endpoint, services, exchange, { request, admission, reply, ended, at: command.at });
   } catch (error) {
-    const failed = fail(error, exchange.requestId, observer);
+    const failed = fail(error, exchange.requestId, services);
     ended.failed(failed.status, error);
     return failed;
   }

@@ -5,7 +5,6 @@ import { refuse } from '../refusal.ts';
 import { errorReply, json } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
-import { accepted } from './passing.ts';
 
 interface Model {
   readonly id: string;
@@ -71,7 +70,7 @@ function freshList({ clock, upstream }: Services): () => Promise<readonly Model[
 
 /** @throws UpstreamFailure */
 async function askFor(upstream: Services['upstream']): Promise<readonly Model[]> {
-  const answer = accepted(await upstream.send({ method: 'GET', path: '/models', headers: {}, body: null }));
+  const answer = await upstream.send({ method: 'GET', path: '/models', headers: {}, body: null });
   const list = answer.kind === 'whole' && answer.head.status === 200 ? listIn(answer.body) : undefined;
   if (list === undefined) throw new UpstreamFailure('broken', 'The upstream gave no list of models.');
   return list.filter(isModel);

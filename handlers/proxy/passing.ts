@@ -7,8 +7,22 @@ const PASSED = ['content-type', 'cache-control', 'openai-processing-ms', 'openai
 /** Longer waits are not worth having a client sleep for; the SDKs would. */
 const RETRY_AFTER_S_MAX = 60;
 
-/** Statuses about our own credentials and balance, which are not the client's business. */
-const OURS: ReadonlySet<number> = new Set([401, 402, 403, 407]);
+const NO_BALANCE =
+  'says that the balance or quota of its account is used up: top it up, or set another UPSTREAM_API_KEY';
+
+/**
+ * Statuses about our own credentials and balance, which are not the client's business; and what an operator is told, after
+ * "The upstream https://…".
+ */
+const OURS: Readonly<Record<number, string>> = {
+  401: 'refuses UPSTREAM_API_KEY: set it to a key that is valid there',
+  402: NO_BALANCE,
+  403: 'does not let UPSTREAM_API_KEY do this: see there what the key may do, and from where',
+  407: 'is behind a proxy that wants to know who asks: set UPSTREAM_BASE_URL to one that is not',
+  429: NO_BALANCE,
+};
+
+const ELSEWHERE = 'leads elsewhere: set UPSTREAM_BASE_URL to where it leads';
 
 /** A gateway's word that it stopped waiting: what is behind it may have gone on, and been billed. */
 const UNANSWERED: ReadonlySet<number> = new Set([504, 520, 524]);
@@ -37,9 +51,9 @@ export function passHeaders({ headers, status }: UpstreamHead, passed: Record<st
  */
 export function accepted(answer: UpstreamAnswer): UpstreamAnswer {
   const { status } = answer.head;
-  const isElsewhere = status >= 300 && status < 400;
-  if (isElsewhere || OURS.has(status) || (status === 429 && isBalanceUsedUp(answer))) {
-    throw new UpstreamFailure('refused', `The upstream answered ${status}.`);
+  const isAboutUs = (status >= 300 && status < 400) || (status !== 429 && Object.hasOwn(OURS, status));
+  if (isAboutUs || (status === 429 && isBalanceUsedUp(answer))) {
+    throw new UpstreamFailure('refused', `${OURS[status] ?? ELSEWHERE} (it answered ${status})`);
   }
   return answer;
 }

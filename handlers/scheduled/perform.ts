@@ -2,7 +2,9 @@ import type { Instant } from '#core/model.ts';
 import type { DrillRecord } from '#core/snapshot.ts';
 import type { Backups } from '../backup/backups.ts';
 import type { Services } from '../services.ts';
+import { noticeStore } from '../store-trouble.ts';
 import { expire } from './expire.ts';
+import type { Watch } from './watch.ts';
 
 /** What a platform sends now and then, with the instant of sending. */
 export interface Task {
@@ -10,15 +12,28 @@ export interface Task {
   readonly at: Instant;
 }
 
-export type TaskKind = 'expire' | 'access' | 'backup' | 'segment' | 'drill' | 'prune';
+export type TaskKind = 'expire' | 'access' | 'backup' | 'segment' | 'drill' | 'prune' | 'watch';
 
 export type ScheduledServices = Pick<
   Services,
-  'ledger' | 'observer' | 'operations' | 'policy' | 'backups' | 'access'
->;
+  'ledger' | 'observer' | 'operations' | 'policy' | 'backups' | 'access' | 'troubles'
+> & {
+  readonly watch: Watch;
+};
 
-/** Performs a task. One that is not due yet, or is about backups where none are made, is done at once. */
-export async function perform({ kind, at }: Task, services: ScheduledServices): Promise<void> {
+/**
+ * Performs a task. One that is not due yet, or is about backups where none are made, is done at once; one that cannot
+ * record is tried again the next time, and told like everything else that cannot.
+ */
+export async function perform(task: Task, services: ScheduledServices): Promise<void> {
+  try {
+    await performOnce(task, services);
+  } catch (error) {
+    if (!noticeStore(error, services.troubles)) throw error;
+  }
+}
+
+async function performOnce({ kind, at }: Task, services: ScheduledServices): Promise<void> {
   const { backups } = services;
   switch (kind) {
     case 'expire':
@@ -38,6 +53,9 @@ export async function perform({ kind, at }: Task, services: ScheduledServices): 
       return;
     case 'prune':
       await backups?.prune(at);
+      return;
+    case 'watch':
+      await services.watch(at);
       return;
     default:
       kind satisfies never;

@@ -98,7 +98,7 @@ export function openMemoryStore({ calendar, data = noMemories() }: MemoryOptions
         path: '',
         sizeBytes: 0,
         walBytes: 0,
-        diskFreeBytes: 0,
+        diskFreeBytes: Number.MAX_SAFE_INTEGER,
         keys: data.keys.size,
         entries: data.entries.length,
         openReservations: openIn(data).length,

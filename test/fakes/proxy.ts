@@ -13,6 +13,7 @@ import { tellNoticed } from '#handlers/access/tell-noticed.ts';
 import { watchAccess } from '#handlers/access/watch-access.ts';
 import { createApp } from '#handlers/app.ts';
 import type { Policy, Services } from '#handlers/services.ts';
+import { watchTroubles } from '#handlers/troubles.ts';
 import { keyWith, NOON } from './accounts.ts';
 import { openMemoryStore } from './memory-store.ts';
 import type { Behaviour, UpstreamServer } from './upstream-server.ts';
@@ -68,14 +69,16 @@ export async function openProxy({
     ...{ ...store, clock: time, calendar, limits: ABNORMAL },
     tell: tellNoticed({ observer: memory, metrics, webhook: null }),
   });
+  const observer = observers([memory, metrics, access]);
   const services: Services = {
     ...store,
     upstream: connection,
     clock: time,
     ids: systemIds,
     secrets: secretsUnder(randomBytes(32)),
-    observer: observers([memory, metrics, access]),
+    observer,
     metrics,
+    troubles: watchTroubles({ clock: time, observer }),
     calendar,
     policy: { ...POLICY, ...policy },
     access,
@@ -161,6 +164,7 @@ const LIMITS = {
 const POLICY: Policy = {
   version: '0.0.0-test',
   upstreamBaseUrl: 'http://upstream.test/v1',
+  upstreamCheck: false,
   adminTokens: [ADMIN_TOKEN],
   metricsTokens: [METRICS_TOKEN],
   adminAddresses: null,

@@ -54,6 +54,8 @@ export async function startServer({
     ADMIN_TOKEN: SERVER_ADMIN_TOKEN,
     UPSTREAM_BASE_URL: upstreamUrl,
     UPSTREAM_API_KEY: 'sk-upstream-key-of-the-tests',
+    // Tests count what the upstream was asked for.
+    UPSTREAM_CHECK: 'false',
     ENABLE_RATE_LIMIT: 'false',
     DAILY_REQ_LIMIT: '0',
     STORE_PATH: join(directory, 'quota.db'),

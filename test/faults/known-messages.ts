@@ -32,6 +32,33 @@ export const MESSAGES = {
   noHost:
     'HOST is ‘…’, a name without an address: set it to 127.0.0.1, 0.0.0.0 or an address of this machine',
   noPort: '… may not be listened on by this user: set PORT to 1024 or more',
+  fullAtStart: 'the disk of the data directory … is full: make room there (df -h …)',
+  full: 'Nothing can be recorded, and clients get 503: the disk of the data directory … is full: make room there (df -h …)',
+  damagedRunning:
+    'Nothing can be recorded, and clients get 503: … is damaged (…): stop this server; quota-proxy doctor says what is wrong, and quota-proxy restore latest --force goes on from the newest backup',
+  locked:
+    'Nothing can be recorded, and clients get 503: … is locked by another program: end what writes to it (fuser … shows who)',
+  wellAgain: 'The store records again.',
+  nearlyFull: 'The disk of … is nearly full: … MB are free. Make room there.',
+  unreachable:
+    'The upstream … cannot be reached (…): check UPSTREAM_BASE_URL, and that this machine may connect there; clients get 502',
+  timedOut:
+    'The upstream … did not answer in time (…): see whether it is up; UPSTREAM_TIMEOUT_MS is how long is waited; clients get 504',
+  refused:
+    'The upstream … refuses UPSTREAM_API_KEY: set it to a key that is valid there (it answered 401); clients get 503',
+  forbidden:
+    'The upstream … does not let UPSTREAM_API_KEY do this: see there what the key may do, and from where (it answered 403); clients get 503',
+  noBalance:
+    'The upstream … says that the balance or quota of its account is used up: top it up, or set another UPSTREAM_API_KEY (it answered …); clients get 503',
+  elsewhere:
+    'The upstream … leads elsewhere: set UPSTREAM_BASE_URL to where it leads (it answered …); clients get 503',
+  answersAgain: 'The upstream … answers again.',
+  setForward:
+    'The clock was set forward by …, to …: quotas whose window ended in between have begun anew. If that is wrong, compare it with date -u, and let the machine keep it by NTP (timedatectl set-ntp true)',
+  setBack:
+    'The clock was set back by …, to …: quotas go on in the window that they had reached until the clock gets there again. If that is wrong, compare it with date -u, and let the machine keep it by NTP (timedatectl set-ntp true)',
+  behind:
+    'The clock says …, … before the last entry of the ledger (…): quotas go on in the window of that entry until the clock gets there. If the clock is wrong, compare it with date -u, and let the machine keep it by NTP (timedatectl set-ntp true)',
 } as const;
 
 export type MessageName = keyof typeof MESSAGES;

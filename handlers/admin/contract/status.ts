@@ -47,7 +47,13 @@ export const status = {
       now: field.time,
       uptime_ms: field.count,
       time_zone: z.string().describe('In which days and months begin'),
-      upstream: z.object({ base_url: z.string() }),
+      upstream: z.object({
+        base_url: z.string(),
+        trouble: z
+          .object({ since: field.time, message: z.string() })
+          .nullable()
+          .describe('null: the last call was answered, or there was none yet'),
+      }),
       store: z.object({
         engine: z.string(),
         version: z.string(),
@@ -63,6 +69,9 @@ export const status = {
       abnormal_access: z
         .array(abnormal)
         .describe('The last things out of the ordinary since the start, newest first'),
+      troubles: z
+        .array(z.object({ name: z.string(), since: field.time, message: z.string() }))
+        .describe('What is wrong now with the store, the upstream or the clock'),
       warnings: z.array(z.string()),
     }),
   },
