@@ -3,7 +3,7 @@ import type { Calendar } from '#core/window.ts';
 import { Conflict } from './conflict.ts';
 import { asRefusal } from './database.ts';
 import type { Limits } from './limits.ts';
-import type { Answer, Call, Method } from './methods.ts';
+import type { Answer, Call, Method, Methods } from './methods.ts';
 import { emptyProjection, type Projection } from './projection.ts';
 import { disown, recover } from './recover.ts';
 import { StoreRefused } from './store-refused.ts';
@@ -43,16 +43,7 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
   recoverOrRefuse(projection, database, transactions);
   disown(projection);
 
-  function answerOne([method, ...args]: Exclude<Call, readonly ['close']>): Answer {
-    try {
-      // A call's arguments are those of its method: the type `Call` says so, but not to the compiler.
-      const act = methods[method] as (...given: readonly unknown[]) => unknown;
-      return { kind: 'done', value: act(...args) };
-    } catch (error) {
-      if (error instanceof Conflict) return { kind: 'failed', message: error.message };
-      throw error;
-    }
-  }
+  const answerOne = (call: AnyCall) => answerBy(methods, call);
 
   function answerGroup(
     calls: readonly Call[],
@@ -73,7 +64,7 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
   }
 
   /** As if what is in memory were written back: nothing of it gets to the disk. */
-  function answerRead(call: Exclude<Call, readonly ['close']>): Answer {
+  function answerRead(call: AnyCall): Answer {
     try {
       return glimpse(() => {
         if (REPORTS.has(call[0])) writeBackAll(projection);
@@ -104,6 +95,20 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
       database.close();
     },
   };
+}
+
+/** One that something is to be done for, in a transaction. */
+type AnyCall = Exclude<Call, readonly ['close']>;
+
+function answerBy(methods: Omit<Methods, 'close'>, [method, ...args]: AnyCall): Answer {
+  try {
+    // A call's arguments are those of its method: the type `Call` says so, but not to the compiler.
+    const act = methods[method] as (...given: readonly unknown[]) => unknown;
+    return { kind: 'done', value: act(...args) };
+  } catch (error) {
+    if (error instanceof Conflict) return { kind: 'failed', message: error.message };
+    throw error;
+  }
 }
 
 /** Makes the projection what the file says. @throws StoreRefused if nothing can follow from that */

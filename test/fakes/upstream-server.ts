@@ -19,7 +19,8 @@ export interface UpstreamServer {
 
 export type Behaviour = (call: SeenCall, response: ServerResponse) => void | Promise<void>;
 
-export async function startUpstreamServer(behaviour: Behaviour): Promise<UpstreamServer> {
+/** On a port that is free, or on the one that is given. */
+export async function startUpstreamServer(behaviour: Behaviour, given = 0): Promise<UpstreamServer> {
   const seen: SeenCall[] = [];
   const answer: RequestListener = async (request, response) => {
     const body = request.method === 'POST' ? ((await json(request)) as SeenCall['body']) : {};
@@ -28,7 +29,7 @@ export async function startUpstreamServer(behaviour: Behaviour): Promise<Upstrea
     await behaviour(call, response);
   };
   const server = createServer((request, response) => void answer(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(given, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     baseUrl: `http://127.0.0.1:${port}/v1`,
