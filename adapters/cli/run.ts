@@ -28,6 +28,7 @@ const FORESEEN: ReadonlySet<string> = new Set([
   'StoreRefused',
   'StoreUnavailable',
   'SecretFileRefused',
+  'StartRefused',
   'InTheWay',
   'NothingToRestore',
   'NotRecognised',

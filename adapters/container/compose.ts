@@ -11,6 +11,8 @@ import type { VaultRestored } from './compose-restore.ts';
 import { openStore } from './compose-store.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
+import { memoryBytes } from './memory-bytes.ts';
+import { memoryWarnings, refuseBadStart } from './start-refused.ts';
 import { trustWarnings } from './trust-warnings.ts';
 import { VERSION } from './version.ts';
 
@@ -34,7 +36,7 @@ const STDOUT = 1;
 /**
  * Opens the store, the upstream and the log that `config` describes, and puts the app on top of them.
  * Each part is loaded here and nowhere else, and only by those who open it.
- * @throws ConfigError, StoreRefused
+ * @throws ConfigError, StartRefused, StoreRefused
  */
 export async function compose(config: Config): Promise<House> {
   const { createApp } = await import('#handlers/app.ts');
@@ -45,6 +47,7 @@ export async function compose(config: Config): Promise<House> {
   const { secretsUnder } = await import('#adapters/system/secrets-under.ts');
   const { openMetrics } = await import('#adapters/prometheus/open-metrics.ts');
   const { watchTroubles } = await import('#handlers/troubles.ts');
+  refuseBadStart({ now: systemClock.now(), memoryBytes: memoryBytes() });
   await using parts = new AsyncDisposableStack();
 
   const calendar = calendarOf(config.timeZone);
@@ -214,7 +217,7 @@ async function openUpstreamOf(config: Config, baseUrl: string, apiKey: string | 
 }
 
 function policyOf(config: Config, adminTokens: readonly string[], upstreamBaseUrl: string): Policy {
-  const warnings: string[] = [];
+  const warnings: string[] = [...memoryWarnings(memoryBytes())];
   if (config.upstream === null) warnings.push('The built-in demo upstream answers: set UPSTREAM_API_KEY.');
   if (config.backup === null) warnings.push('No backups are made: set BACKUP_TARGET.');
   else if (config.backup.identity === null) {

@@ -1,8 +1,8 @@
-import { totalmem } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { SealBroken } from '#core/sealer.ts';
 import { CopyBroken } from '#core/snapshot.ts';
 import type { Jobs } from './compose-jobs.ts';
+import { memoryBytes } from './memory-bytes.ts';
 
 interface JobData {
   readonly role: typeof ROLE;
@@ -54,12 +54,6 @@ function outcomeOf(data: JobData): Promise<Outcome> {
     worker.once('error', reject);
     worker.once('exit', () => reject(new Error(`the job ${name} ended without a result`)));
   });
-}
-
-/** That of the machine, or of the container. */
-function memoryBytes(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 && limit < totalmem() ? limit : totalmem();
 }
 
 /** Errors that are awaited by their class; a thread's boundary takes classes away. */

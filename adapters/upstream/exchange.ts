@@ -82,10 +82,15 @@ export function exchange(
 function failureOf(error: Error & { code?: string }, started: boolean): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
   const options = { cause: error };
-  if (!started)
-    return new UpstreamFailure('unreachable', `No connection to the upstream: ${error.message}`, options);
+  if (!started) return new UpstreamFailure('unreachable', reasonOf(error), options);
   const timedOut = error.code === 'UND_ERR_HEADERS_TIMEOUT' || error.code === 'UND_ERR_BODY_TIMEOUT';
   return new UpstreamFailure(timedOut ? 'timed_out' : 'broken', error.message, options);
+}
+
+/** One line. OpenSSL tells where in its sources it was, and of several addresses that failed Node tells nothing but a code. */
+function reasonOf({ code, message }: Error & { code?: string }): string {
+  const isReadable = message !== '' && !/SSL routines/.test(message);
+  return isReadable ? message.replaceAll(/\s+/g, ' ') : (code ?? 'no connection');
 }
 
 function joined(headers: HeaderRecord): Readonly<Record<string, string>> {

@@ -53,6 +53,12 @@ export const MESSAGES = {
   elsewhere:
     'The upstream … leads elsewhere: set UPSTREAM_BASE_URL to where it leads (it answered …); clients get 503',
   answersAgain: 'The upstream … answers again.',
+  impossibleClock:
+    'the clock says …: set it (timedatectl set-ntp true), then start again; what is recorded at a wrong time spoils every window after it',
+  littleMemory:
+    'this process may use … MB of memory, and needs … MB: raise the limit (deploy.resources.limits.memory in docker-compose.yml, docker run --memory) to 256M',
+  scarceMemory:
+    'This process may use … MB of memory: … MB are enough for a few hundred streams at once. Raise the limit (deploy.resources.limits.memory in docker-compose.yml) to 256M.',
   setForward:
     'The clock was set forward by …, to …: quotas whose window ended in between have begun anew. If that is wrong, compare it with date -u, and let the machine keep it by NTP (timedatectl set-ntp true)',
   setBack:
