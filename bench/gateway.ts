@@ -31,6 +31,7 @@ export async function startGateway(options: GatewayOptions): Promise<Contestant>
     ADMIN_TOKEN: adminToken,
     UPSTREAM_BASE_URL: `http://127.0.0.1:${upstreamPort}/v1`,
     UPSTREAM_API_KEY: 'sk-upstream',
+    UPSTREAM_CHECK: 'false',
     HOST: '127.0.0.1',
     PORT: String(port),
     ENABLE_RATE_LIMIT: 'false',

@@ -229,7 +229,7 @@ function policyOf(config: Config, adminTokens: readonly string[], upstreamBaseUr
   return {
     version: VERSION,
     upstreamBaseUrl,
-    upstreamCheck: config.upstreamCheck,
+    upstreamCheck: config.upstreamCheck && config.upstream !== null,
     adminTokens,
     metricsTokens: config.metricsTokens,
     adminAddresses: config.adminAddresses,

@@ -9,6 +9,7 @@ import type { CommandResult, ServerProcess } from '#test/fakes/server-process.ts
 import { runCommand, SERVER_ADMIN_TOKEN, startServer } from '#test/fakes/server-process.ts';
 import type { UpstreamServer } from '#test/fakes/upstream-server.ts';
 import { completion, sendJson, startUpstreamServer } from '#test/fakes/upstream-server.ts';
+import { patternOf } from './known-messages.ts';
 
 /** Where a good database of twenty keys is, folded and closed. */
 let template: string;
@@ -44,7 +45,7 @@ test('D8: a second process on the same file ends with a clear message, and the f
   server = await start();
   const { key } = await server.admin.keys.create({ body: { label: 'D8' } });
   const second = await refused();
-  expect(second.stderr).toMatch(/is served by another quota-proxy: stop that one first, or set STORE_PATH/);
+  expect(second.stderr).toMatch(patternOf('served'));
   expect((await server.chat(key)).status).toBe(200);
 
   // Where the first is gone, however it went, the same command serves.

@@ -135,6 +135,7 @@ describeStack('the commands of docs/backup.md, as printed', () => {
       HOME,
       ...(DOCKER_HOST !== undefined && { DOCKER_HOST }),
       UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789',
+      UPSTREAM_CHECK: 'false',
       // A name of its own, so that nothing of an operator on this machine is touched.
       COMPOSE_PROJECT_NAME: PROJECT,
       ...given,

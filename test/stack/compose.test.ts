@@ -24,6 +24,7 @@ describeStack('docker compose up, as the README says', () => {
       ADMIN_TOKEN,
       UPSTREAM_BASE_URL: upstream.baseUrl,
       UPSTREAM_API_KEY: 'sk-upstream-key-of-the-stack',
+      UPSTREAM_CHECK: 'false',
       DRAIN_TIMEOUT_MS: '2000',
     };
     await writeFile(join(directory, 'override.yml'), overrideOf(port, upstream.network));

@@ -35,6 +35,7 @@ export async function buildDeployment(upstream: Aimock): Promise<Deployment> {
         ADMIN_TOKEN,
         UPSTREAM_BASE_URL: upstream.baseUrl,
         UPSTREAM_API_KEY: 'sk-upstream-key-of-the-stack',
+        UPSTREAM_CHECK: 'false',
         ENABLE_RATE_LIMIT: 'false',
         DAILY_REQ_LIMIT: '0',
         ...env,

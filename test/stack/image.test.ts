@@ -27,6 +27,7 @@ describeStack('the image, an upstream that nobody here wrote, and the official c
         ADMIN_TOKEN,
         UPSTREAM_BASE_URL: upstream.baseUrl,
         UPSTREAM_API_KEY: 'sk-upstream-key-of-the-stack',
+        UPSTREAM_CHECK: 'false',
       })
       .withExposedPorts(PORT)
       .withWaitStrategy(Wait.forHttp('/healthz', PORT))

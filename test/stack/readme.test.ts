@@ -27,6 +27,7 @@ describeStack('the commands that the README has for Docker, as printed', () => {
       PATH,
       HOME,
       UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789',
+      UPSTREAM_CHECK: 'false',
       COMPOSE_PROJECT_NAME: 'readme-test',
     };
     return promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', script], { cwd: folder, env });
