@@ -50,18 +50,23 @@ export function createApp(parts: Services): App {
   const services = { ...parts, upstream: watchedUpstream(parts) };
   const watch = createWatch(services);
   const app = new Hono<{ Bindings: Bindings }>({ strict: true });
-  const exchangeOf = ({ req, env }: HonoContext<{ Bindings: Bindings }>): Exchange => ({
-    request: req.raw,
-    requestId: services.ids.next(),
-    startedMs: services.clock.elapsedMs(),
-    params: req.param(),
-    ...env,
-  });
+  const exchangeOf = (route: string, { req, env }: HonoContext<{ Bindings: Bindings }>): Exchange => {
+    const startedMs = services.clock.elapsedMs();
+    return {
+      request: req.raw,
+      requestId: services.ids.next(),
+      startedMs,
+      trace:
+        services.tracer?.begin({ ...traceable(req.raw), route, startedMs, address: env.env.address }) ?? null,
+      params: req.param(),
+      ...env,
+    };
+  };
   for (const route of routesOf(services)) {
-    app.on(route.method, route.path, (c) => answer(route, services, exchangeOf(c)));
+    app.on(route.method, route.path, (c) => answer(route, services, exchangeOf(route.path, c)));
   }
   app.notFound((c) => {
-    const exchange = exchangeOf(c);
+    const exchange = exchangeOf('unmatched', c);
     const { request, requestId, env } = exchange;
     const isThere = c.req.path.startsWith('/admin') && mayAdminister(env, services);
     const isRefused = isThere && !isAdmin(request, services);
@@ -71,6 +76,16 @@ export function createApp(parts: Services): App {
   return {
     fetch: (request, env, ctx) => app.fetch(request, { env, ctx }),
     scheduled: (task) => perform(task, { ...services, watch }),
+  };
+}
+
+/** What of a request a trace may know. */
+function traceable({ method, headers }: Request) {
+  return {
+    method,
+    host: headers.get('host'),
+    traceparent: headers.get('traceparent'),
+    tracestate: headers.get('tracestate'),
   };
 }
 

@@ -26,7 +26,15 @@ async function ask(path: string, { commits, ready }: { commits: boolean; ready: 
   if (route?.access !== 'public') throw new Error(`${path} is not public`);
   const request = new Request(`http://proxy.test${path}`);
   const env = { address: '127.0.0.1', ready };
-  const response = await route.handle({ request, requestId: 'r', startedMs: 0, params: {}, env, ctx: CTX });
+  const response = await route.handle({
+    request,
+    requestId: 'r',
+    startedMs: 0,
+    trace: null,
+    params: {},
+    env,
+    ctx: CTX,
+  });
   return { status: response.status, headers: response.headers, body: await response.json(), failures };
 }
 

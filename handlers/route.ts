@@ -1,4 +1,5 @@
 import type { Digest, RequestId } from '#core/model.ts';
+import type { Trace } from '#core/tracing.ts';
 
 /** What the platform knows of a request beside the request itself. */
 export interface Env {
@@ -20,6 +21,8 @@ export interface Exchange {
   readonly requestId: RequestId;
   /** When it came, by the clock that is never set. */
   readonly startedMs: number;
+  /** `null`: this call is not followed. */
+  readonly trace: Trace | null;
   /** Decoded path parameters. */
   readonly params: Readonly<Record<string, string>>;
   readonly env: Env;

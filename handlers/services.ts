@@ -11,6 +11,7 @@ import type {
   UsageReports,
 } from '#core/ports.ts';
 import type { PriceTable } from '#core/price.ts';
+import type { Tracer } from '#core/tracing.ts';
 import type { Upstream } from '#core/upstream.ts';
 import type { Calendar } from '#core/window.ts';
 import type { AccessWatch } from './access/watch-access.ts';
@@ -31,6 +32,8 @@ export interface Services {
   readonly observer: Observer;
   readonly metrics: Metrics;
   readonly troubles: Troubles;
+  /** `null`: nothing is traced. */
+  readonly tracer: Tracer | null;
   readonly calendar: Calendar;
   readonly policy: Policy;
   readonly access: AccessWatch;

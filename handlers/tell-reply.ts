@@ -8,18 +8,20 @@ type Known = Pick<RequestEnded, 'route'> & Partial<RequestEnded>;
 /** Tells the observer of a reply that is complete, and of which nothing was charged. */
 export function tellReply(
   { clock, observer }: Pick<Services, 'clock' | 'observer'>,
-  { request: { method }, requestId, startedMs, env: { address } }: Exchange,
+  { request: { method }, requestId, startedMs, trace, env: { address } }: Exchange,
   reply: Response,
   known: Known,
 ): Response {
   const durationMs = Math.round(clock.elapsedMs() - startedMs);
   const { status } = reply;
-  observer.requestEnded({
+  const event: RequestEnded = {
     ...NOTHING_MORE,
     ...{ requestId, method, address, status, durationMs },
     reason: codeOf(reply),
     ...known,
-  });
+  };
+  observer.requestEnded(event);
+  trace?.ended(event);
   return reply;
 }
 

@@ -20,6 +20,7 @@ const ROOMS: readonly Room[] = [
   driven('import'),
   driven('s3', '@aws-sdk/client-s3'),
   driven('prometheus', 'prom-client'),
+  driven('opentelemetry', '@opentelemetry/'),
   {
     path: 'adapters/container/',
     may: [

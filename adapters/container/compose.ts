@@ -1,12 +1,11 @@
 import type { SqliteStore } from '#adapters/sqlite/open-sqlite.ts';
 import { observers } from '#core/observers.ts';
-import type { Observer } from '#core/ports.ts';
 import { calendarOf } from '#core/window.ts';
 import type { App } from '#handlers/app.ts';
 import type { Backups } from '#handlers/backup/backups.ts';
 import type { Policy, Services } from '#handlers/services.ts';
-import { secretsOf } from './backup-config.ts';
 import { openRestoreParts, openSnapshotSource } from './compose-backups.ts';
+import { openLogOf, openTracerOf, openWebhookOf } from './compose-observers.ts';
 import type { VaultRestored } from './compose-restore.ts';
 import { openStore } from './compose-store.ts';
 import type { Config } from './config.ts';
@@ -31,7 +30,6 @@ export interface House {
 }
 
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
-const STDOUT = 1;
 
 /**
  * Opens the store, the upstream and the log that `config` describes, and puts the app on top of them.
@@ -81,9 +79,9 @@ export async function compose(config: Config): Promise<House> {
   const tools = { clock: systemClock, ids: systemIds, secrets, observer };
   const backups = await openBackups(config, store, tools);
   const policy = policyOf(config, tokens.all, baseUrl);
-  const troubles = watchTroubles(tools);
-  const watches = { access, troubles };
-  const services: Services = { ...store, ...tools, ...watches, upstream, calendar, policy, backups, metrics };
+  const tracer = await openTracerOf(config, baseUrl, tools);
+  const watches = { access, troubles: watchTroubles(tools), metrics, tracer };
+  const services: Services = { ...store, ...tools, ...watches, upstream, calendar, policy, backups };
   const app = createApp(services);
   const open = parts.move();
   return {
@@ -94,6 +92,7 @@ export async function compose(config: Config): Promise<House> {
     abort: () => upstream.close(),
     async close() {
       await open.disposeAsync();
+      await tracer?.close();
       await log.close();
     },
   };
@@ -165,34 +164,6 @@ async function adminTokensOf({ adminTokens, adminTokenPath }: Config) {
   if (kept !== undefined) return { all: [kept], made: null };
   const made = makeSecret(adminTokenPath);
   return { all: [made], made };
-}
-
-async function openLogOf(
-  { logLevel, upstream, backup, metricsTokens, webhook }: Config,
-  adminTokens: readonly string[],
-  pepper: string,
-) {
-  const { openLog } = await import('#adapters/log/open-log.ts');
-  const tokens = [...adminTokens, ...metricsTokens];
-  const secrets = [
-    ...tokens,
-    pepper,
-    upstream?.apiKey,
-    webhook?.url,
-    webhook?.secret,
-    ...(backup === null ? [] : secretsOf(backup)),
-  ];
-  const known = secrets.filter((secret) => typeof secret === 'string');
-  return openLog({ level: logLevel, destination: STDOUT, secrets: known });
-}
-
-async function openWebhookOf({ webhook }: Config, observer: Observer) {
-  if (webhook === null) return null;
-  const { openWebhook } = await import('#adapters/webhook/open-webhook.ts');
-  const { systemClock } = await import('#adapters/system/system-clock.ts');
-  const { systemIds } = await import('#adapters/system/system-ids.ts');
-  const userAgent = `quota-proxy/${VERSION}`;
-  return openWebhook({ ...webhook, userAgent }, { clock: systemClock, ids: systemIds, observer });
 }
 
 async function startDemo() {

@@ -9,6 +9,7 @@ import type { Environment, GivenSettings } from './given-settings.ts';
 import { described, givenSettings } from './given-settings.ts';
 import { readPrices } from './price-file.ts';
 import { PEPPER_LENGTH_MIN, settings } from './settings.ts';
+import { type TracingConfig, tracingConfigOf } from './tracing-config.ts';
 
 type Settings = z.output<typeof settings>;
 
@@ -57,6 +58,8 @@ export interface Config {
   readonly backup: BackupConfig | null;
   /** Whether the newest backup is restored where there is no database at all. */
   readonly restoreIfMissing: boolean;
+  /** `null`: nothing is traced. */
+  readonly tracing: TracingConfig | null;
 }
 
 /** What the command line needs to know of a server that runs with the same environment. */
@@ -88,12 +91,13 @@ export function readConfig(env: Environment = process.env): Config {
   const prices = pricesOf(given, problems);
   const backup = values === undefined ? null : backupConfigOf(values, given, problems);
   const webhook = webhookOf(given, problems);
+  const tracing = tracingConfigOf(given, problems);
   if (values?.RESTORE_IF_MISSING !== undefined && values.BACKUP_TARGET === undefined) {
     problems.push('RESTORE_IF_MISSING is set, and BACKUP_TARGET is not: set it to where the backups are');
   }
   if (given['NODE_ENV']?.value === 'production') problems.push(...missingInProduction(given));
   if (values === undefined || problems.length > 0) throw new ConfigError(problems);
-  return { ...configOf(values), pepper, prices, backup, webhook };
+  return { ...configOf(values), pepper, prices, backup, webhook, tracing };
 }
 
 /**
@@ -164,7 +168,7 @@ function parsed(given: GivenSettings, problems: string[]): Settings | undefined 
   return undefined;
 }
 
-function configOf(values: Settings): Omit<Config, 'pepper' | 'prices' | 'backup' | 'webhook'> {
+function configOf(values: Settings): Omit<Config, 'pepper' | 'prices' | 'backup' | 'webhook' | 'tracing'> {
   return {
     production: values.NODE_ENV === 'production',
     adminTokens: values.ADMIN_TOKEN ?? [],

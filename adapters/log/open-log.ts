@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import pino from 'pino';
 import type { Observer, RequestEnded } from '#core/ports.ts';
+import { PROBES } from '#core/probes.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
@@ -48,9 +49,6 @@ export function openLog({ level, destination, secrets }: LogConfig): Log {
     },
   };
 }
-
-/** Asked for all the time, by nobody who wants anything. */
-const PROBES: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/metrics']);
 
 function requestFields({ usage, charge, ...event }: RequestEnded): Record<string, unknown> {
   return {

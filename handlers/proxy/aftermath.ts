@@ -1,5 +1,6 @@
 import { chargeFor } from '#core/meter.ts';
 import type { Admission, Outcome, Release, Settle, Usage } from '#core/model.ts';
+import type { RequestEnded } from '#core/ports.ts';
 import { StoreUnavailable } from '#core/ports.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
 import type { Exchange } from '../route.ts';
@@ -31,7 +32,7 @@ export interface Beginning {
 /** The aftermath of an admission. Recording goes to `ctx.waitUntil`: the reply does not wait for it. */
 export function aftermath(
   { clock, ledger, observer }: Services,
-  { request: { method }, requestId, startedMs, env: { address }, ctx }: Exchange,
+  { request: { method }, requestId, startedMs, trace, env: { address }, ctx }: Exchange,
   beginning: Beginning,
   { reservation }: Admission,
 ): Aftermath {
@@ -58,7 +59,7 @@ export function aftermath(
     });
     ctx.waitUntil(done);
     const isSettled = end.kind === 'settle';
-    observer.requestEnded({
+    const event: RequestEnded = {
       ...beginning,
       ...{ requestId, method, address, keyId, model, status, reason },
       usage: isSettled ? end.usage : null,
@@ -66,7 +67,9 @@ export function aftermath(
       upstreamMs,
       addedMs,
       durationMs,
-    });
+    };
+    observer.requestEnded(event);
+    trace?.ended(event);
   }
 
   return {

@@ -55,6 +55,7 @@ async function forward(
   const askedMs = clock.elapsedMs();
   const admission = await ledger.execute(command);
   const storeMs = clock.elapsedMs() - askedMs;
+  exchange.trace?.reserved(askedMs);
   if (!admission.admitted) {
     const { denial } = admission;
     return refused(refuse(denial, command.at, idHeader(exchange)), denial.kind, {
@@ -67,7 +68,8 @@ async function forward(
   try {
     const changed = request.bodyFor(admission.outputTokensMax);
     const sent = changed === body.text ? body.bytes : changed;
-    const reply = await upstream.send(toUpstream(endpoint, sent, exchange));
+    const reply = await upstream.send(toUpstream(endpoint, sent, request, exchange));
+    exchange.trace?.answered(reply);
     return pass(endpoint, services, exchange, { request, admission, reply, ended, at: command.at });
   } catch (error) {
     const failed = fail(error, exchange.requestId, services);
@@ -128,11 +130,17 @@ function reserve(
   };
 }
 
-function toUpstream(endpoint: Endpoint, body: string | Uint8Array, { request }: Exchange): UpstreamRequest {
+function toUpstream(
+  { upstreamPath: path }: Endpoint,
+  body: string | Uint8Array,
+  { call }: ReadRequest,
+  { request, trace }: Exchange,
+): UpstreamRequest {
   // Nothing else of what a client sends reaches the upstream: no cookie, no credential, no forwarding header.
   const accept = request.headers.get('accept');
   const headers = { 'content-type': 'application/json', ...(accept === null ? {} : { accept }) };
-  return { method: 'POST', path: endpoint.upstreamPath, headers, body };
+  const traced = trace?.sent({ method: 'POST', path, call });
+  return { method: 'POST', path, headers: { ...headers, ...traced }, body };
 }
 
 function usageIn(text: string | undefined, endpoint: Endpoint): Usage | null {

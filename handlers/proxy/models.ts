@@ -1,5 +1,6 @@
 import { enter } from '#core/authorize.ts';
 import type { ApiKey, Digest } from '#core/model.ts';
+import type { Trace } from '#core/tracing.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
 import { refuse } from '../refusal.ts';
 import { errorReply, json } from '../reply.ts';
@@ -19,7 +20,7 @@ export function modelRoutes(services: Services): readonly Route[] {
 
   /** The models of the key's holder, or why there are none to tell of. */
   async function modelsFor(
-    { env, requestId }: Exchange,
+    { env, requestId, trace }: Exchange,
     digest: Digest,
   ): Promise<readonly Model[] | Response> {
     const at = services.clock.now();
@@ -28,7 +29,7 @@ export function modelRoutes(services: Services): readonly Route[] {
     if (account === undefined) return refuse({ kind: 'unknown_key' }, at, headers);
     const denial = enter(account.key, env.address, at);
     if (denial !== undefined) return refuse(denial, at, headers);
-    return (await listed()).filter(({ id }) => mayUse(account.key, id));
+    return (await listed(trace)).filter(({ id }) => mayUse(account.key, id));
   }
 
   async function list(exchange: Exchange, digest: Digest): Promise<Response> {
@@ -52,13 +53,13 @@ export function modelRoutes(services: Services): readonly Route[] {
   ]);
 }
 
-/** Asks again when the last answer is a minute old; those who come meanwhile share one question. */
-function freshList({ clock, upstream }: Services): () => Promise<readonly Model[]> {
+/** Asks again when the last answer is a minute old; those who come meanwhile share one question, the first one's. */
+function freshList({ clock, upstream }: Services): (trace: Trace | null) => Promise<readonly Model[]> {
   let fresh: { untilMs: number; models: Promise<readonly Model[]> } | undefined;
-  return () => {
+  return (trace) => {
     const nowMs = clock.elapsedMs();
     if (fresh === undefined || nowMs > fresh.untilMs) {
-      const asked = { untilMs: nowMs + FRESH_MS, models: askFor(upstream) };
+      const asked = { untilMs: nowMs + FRESH_MS, models: askFor(upstream, trace) };
       fresh = asked;
       asked.models.catch(() => {
         if (fresh === asked) fresh = undefined;
@@ -69,8 +70,11 @@ function freshList({ clock, upstream }: Services): () => Promise<readonly Model[
 }
 
 /** @throws UpstreamFailure */
-async function askFor(upstream: Services['upstream']): Promise<readonly Model[]> {
-  const answer = await upstream.send({ method: 'GET', path: '/models', headers: {}, body: null });
+async function askFor(upstream: Services['upstream'], trace: Trace | null): Promise<readonly Model[]> {
+  const asked = { method: 'GET', path: '/models' } as const;
+  const headers = trace?.sent({ ...asked, call: null }) ?? {};
+  const answer = await upstream.send({ ...asked, headers, body: null });
+  trace?.answered(answer);
   const list = answer.kind === 'whole' && answer.head.status === 200 ? listIn(answer.body) : undefined;
   if (list === undefined) throw new UpstreamFailure('broken', 'The upstream gave no list of models.');
   return list.filter(isModel);

@@ -49,6 +49,7 @@ export interface ProxyOptions {
   /** The reference store unless said otherwise. */
   readonly openStore?: (calendar: Calendar) => Promise<Store> | Store;
   readonly backups?: Services['backups'];
+  readonly tracer?: Services['tracer'];
 }
 
 export async function openProxy({
@@ -56,6 +57,7 @@ export async function openProxy({
   policy = {},
   openStore,
   backups = null,
+  tracer = null,
 }: ProxyOptions): Promise<ProxyUnderTest> {
   const upstream = await startUpstreamServer(behaviour);
   const calendar = calendarOf('UTC');
@@ -79,6 +81,7 @@ export async function openProxy({
     observer,
     metrics,
     troubles: watchTroubles({ clock: time, observer }),
+    tracer,
     calendar,
     policy: { ...POLICY, ...policy },
     access,
