@@ -65,6 +65,7 @@ test('without an environment everything has its default', () => {
     webhook: null,
     abnormal: { authFailuresMax: 20, addressesMax: 8, dayMultiple: 5 },
     restoreIfMissing: false,
+    tracing: null,
   });
 });
 

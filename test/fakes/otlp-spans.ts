@@ -52,12 +52,12 @@ function attributesOf(pairs: readonly Fields[]): CollectedAttributes {
   return Object.fromEntries(
     pairs.map((pair) => [
       pair.bytes(1).toString(),
-      valueOf(pair.messages(2)[0] ?? fieldsOf(new Uint8Array())),
+      anyValue(pair.messages(2)[0] ?? fieldsOf(new Uint8Array())),
     ]),
   );
 }
 
-function valueOf(value: Fields): string | number | boolean {
+function anyValue(value: Fields): string | number | boolean {
   if (value.has(2)) return value.number(2) === 1n;
   if (value.has(3)) return Number(BigInt.asIntN(64, value.number(3)));
   if (value.has(4)) return new DataView(new BigUint64Array([value.number(4)]).buffer).getFloat64(0, true);
@@ -95,7 +95,10 @@ function* read(bytes: Buffer): Iterable<{ readonly number: number; readonly valu
       if (byte < 0x80) return value;
     }
   };
-  const take = (length: number) => bytes.subarray(offset, (offset += length));
+  const take = (length: number) => {
+    offset += length;
+    return bytes.subarray(offset - length, offset);
+  };
   while (offset < bytes.length) {
     const tag = Number(varint());
     const number = tag >> 3;
