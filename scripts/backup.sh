@@ -8,16 +8,17 @@ KEPT_MIN=3 # However old: one of them may be damaged where it lies.
 
 usage() {
   cat <<'EOF'
-Usage: scripts/backup.sh [--dir DIR] [--keep DAYS] [--dry-run]
+Usage: scripts/backup.sh [--dir DIR] [--keep DAYS] [--project DIR] [--dry-run]
 
 Makes a copy of the database beside the running server, which checks it, copies it out of the container, compares
 its SHA-256, and keeps it as quota-<UTC time>.db with a .sha256 file beside it. Then, and only then, deletes copies
 that are older than DAYS, but never the newest 3. Restore one as docs/backup.md says.
 
-  --dir DIR     where to keep the copies (default: backups, beside docker-compose.yml)
-  --keep DAYS   for how many days (default: 14)
-  --dry-run     say what would be done, and change nothing
-  --help        this
+  --dir DIR       where to keep the copies (default: backups, beside docker-compose.yml)
+  --keep DAYS     for how many days (default: 14)
+  --project DIR   where docker-compose.yml is (default: the folder above this script's)
+  --dry-run       say what would be done, and change nothing
+  --help          this
 
 The copies hold no key in full, and are not encrypted. The pepper and .env are not in them: keep those, too.
 Exit status: 0 done, 1 failed, 2 wrong usage.
@@ -35,27 +36,32 @@ wrong_usage() {
 }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-dir=$root/backups
+dir=
 keep=14
 dry_run=false
 
 while [ $# -gt 0 ]; do
   case $1 in
-    --dir=* | --keep=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;;
-    --dir) dir=${2:-} && shift $(($# > 1 ? 2 : 1)) ;;
+    --dir=* | --keep=* | --project=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;;
+    --dir | --project)
+      [ -n "${2:-}" ] || wrong_usage "$1 needs a folder"
+      # What is given is meant from where the caller is.
+      folder=$2
+      [[ $folder == /* ]] || folder=$PWD/$folder
+      if [ "$1" = --dir ]; then dir=$folder; else root=$folder; fi
+      shift 2
+      ;;
     --keep) keep=${2:-} && shift $(($# > 1 ? 2 : 1)) ;;
     --dry-run) dry_run=true && shift ;;
     -h | --help) usage && exit 0 ;;
     *) wrong_usage "$1 is no option" ;;
   esac
 done
-[ -n "$dir" ] || wrong_usage "--dir needs a folder"
 [[ $keep =~ ^[1-9][0-9]{0,4}$ ]] || wrong_usage "--keep needs a number of days from 1 to 99999"
-# What is given is meant from where the caller is.
-[[ $dir == /* ]] || dir=$PWD/$dir
+dir=${dir:-$root/backups}
 
+[ -f "$root/docker-compose.yml" ] || fail "there is no docker-compose.yml in $root: name its folder with --project"
 cd "$root"
-[ -f docker-compose.yml ] || fail "there is no docker-compose.yml in $root: put this script into scripts/ beside it"
 docker compose version >/dev/null 2>&1 || fail "docker compose is missing: install Docker with its Compose plugin"
 container=$(docker compose ps --quiet --status running "$SERVICE") ||
   fail "docker compose cannot be asked (see above): run this as a user who may use Docker"

@@ -54,17 +54,16 @@ test.each([...PAGES, 'ARCHITECTURE.md'])('the links of %s lead somewhere', (page
   }
 });
 
-const WITH_SETTINGS = PAGES.filter((page) => !page.startsWith('docs/troubleshooting'));
-
-test.each([...WITH_SETTINGS, '.env.example', 'docker-compose.yml'])(
-  '%s has all settings of backups',
-  (page) => {
-    const text = textOf(page);
-    const names = Object.keys(settings.shape).filter((name) => /^(BACKUP|RESTORE|S3|AWS)_/.test(name));
-    for (const name of [...names, 'BACKUP_ENCRYPTION_KEY', 'BACKUP_ENCRYPTION_KEY_FILE'])
-      expect(text).toContain(name);
-  },
-);
+test.each([
+  ...['README.md', 'docs/backup.md'].flatMap((page) => [page, inChinese(page)]),
+  '.env.example',
+  'docker-compose.yml',
+])('%s has all settings of backups', (page) => {
+  const text = textOf(page);
+  const names = Object.keys(settings.shape).filter((name) => /^(BACKUP|RESTORE|S3|AWS)_/.test(name));
+  for (const name of [...names, 'BACKUP_ENCRYPTION_KEY', 'BACKUP_ENCRYPTION_KEY_FILE'])
+    expect(text).toContain(name);
+});
 
 function inChinese(page: string): string {
   return page.replace(/\.md$/, '.zh-CN.md');

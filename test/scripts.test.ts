@@ -15,7 +15,9 @@ import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
-const SCRIPTS = readdirSync(join(ROOT, 'scripts')).filter((name) => name.endsWith('.sh'));
+const SCRIPTS = readdirSync(join(ROOT, 'scripts'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.sh'),
+);
 const CONTENT = 'a database, as far as this test is concerned\n';
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
 const DAY_MS = 24 * 3_600_000;

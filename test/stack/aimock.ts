@@ -9,6 +9,8 @@ export interface Aimock {
   readonly network: string;
   /** Where it is on that network. */
   readonly baseUrl: string;
+  /** On this machine, and so for every container: the port that it is published on. */
+  readonly publishedPort: number;
   /** The chat completions that it was asked for, oldest first. */
   journal(): Promise<readonly JournalEntry[]>;
   /** Puts a container of the test's on the network. */
@@ -71,6 +73,7 @@ export async function startAimock(): Promise<Aimock> {
   return {
     network: network.getName(),
     baseUrl: `http://upstream:${PORT}/v1`,
+    publishedPort: container.getMappedPort(PORT),
     async journal() {
       const reply = await fetch(`${outside}/__aimock/journal?path=/v1/chat/completions`);
       return (await reply.json()) as JournalEntry[];
