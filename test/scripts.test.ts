@@ -100,6 +100,19 @@ test('backup.sh never deletes the newest three', async () => {
   expect(kept()).toEqual(expect.arrayContaining(files.slice(0, 2)));
 });
 
+test('backup.sh --project looks for docker-compose.yml, and keeps its copies, somewhere else', async () => {
+  const project = join(folder, 'elsewhere');
+  mkdirSync(project);
+  const without = await backup(['--project', project]);
+  expect(without).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/no docker-compose.yml in .*elsewhere/),
+  });
+  writeFileSync(join(project, 'docker-compose.yml'), '');
+  expect(await backup(['--project', project])).toMatchObject({ code: 0 });
+  expect(readdirSync(join(project, 'backups'))).toHaveLength(2);
+});
+
 test('backup.sh --dry-run says what it would do, and does nothing', async () => {
   const files = olderCopies(100, 200, 300);
   const { code, stdout } = await backup(['--dry-run']);
@@ -130,7 +143,7 @@ test.each([
   expect(kept()).toHaveLength(8);
 });
 
-test.each([['--keep', '0'], ['--keep'], ['--keep', 'x'], ['--dir'], ['--dir='], ['now']])(
+test.each([['--project'], ['--keep', '0'], ['--keep'], ['--keep', 'x'], ['--dir'], ['--dir='], ['now']])(
   'backup.sh %s %s is wrong usage',
   async (...args) => {
     const { code, stderr } = await backup(args.filter((arg) => arg !== undefined));

@@ -116,7 +116,7 @@ get_image() {
     say "Takes the image $1"
     if heard docker image inspect --format "{{.Id}}" "$1" || heard docker pull "$1"; then tag "$1" "$project:$id" && return; fi
   fi
-  show_log 15
+  show_log 50
   drop_draft
   fail 1 "there is no image (see above, and $dir/$log on the host): nothing was changed"
 }

@@ -3,6 +3,7 @@
 # way, so that the next run can settle one that was cut off by a loss of power. The names are those of release.sh.
 # shellcheck disable=SC2154
 
+BACK_SECONDS_MIN=120 # Whatever the new release was given: the old one is known to start.
 RESTARTS_MAX=3 # A server that ended so often while it started will not start.
 
 stop_watching() {
@@ -105,9 +106,11 @@ roll_back() {
     restore_copy || stuck "the copy could not be restored"
     restored=yes
   fi
+  if [ "$timeout" -lt "$BACK_SECONDS_MIN" ]; then timeout=$BACK_SECONDS_MIN; fi
   start || stuck "$why"
   rm -f releases/switching
-  [ "$id" = "$from" ] || [ "$action" = back ] || drop "$id"
+  # One that was gone back to is kept.
+  if [[ $id > $from ]]; then drop "$id"; fi
   if [ -n "$restored" ]; then
     aside=$(sed -n 's/.*"kept_aside": *"\([^"]*\)".*/\1/p' "$log" | tail -n 1)
     fail 1 "rolled back: release $from is healthy, with the database as in $copy. What was recorded after that copy is" \

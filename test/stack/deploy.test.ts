@@ -12,6 +12,10 @@ import { watchArguments } from './seen-arguments.ts';
 
 const UPSTREAM_KEY = 'sk-of-the-sponsor-that-nobody-sees';
 const QUOTA_PROXY = 'docker compose exec -T quota-proxy quota-proxy';
+const NAME = 'deploy-test';
+const IMAGE = `${NAME}:latest`;
+/** Runs, serves nothing, and ends when it is told to. */
+const HANGS = ['sh', '-c', 'trap exit TERM; sleep 600 & wait'];
 const COPY = /backups\/quota-\d{8}T\d{6}Z\.db$/m;
 
 /** The life of one deployment, by ssh to a real sshd and on the real engine: each test goes on where the last ended. */
@@ -26,7 +30,7 @@ describeStack('scripts/deploy.sh and scripts/verify.sh', () => {
   beforeAll(async () => {
     watched = watchArguments();
     [upstream, operator] = await Promise.all([startAimock(), anOperator()]);
-    directory = join(operator.folder, 'deploy-test');
+    directory = join(operator.folder, NAME);
     envFile = join(operator.folder, 'settings');
     const gateway = await onHost(
       '/',
@@ -45,9 +49,8 @@ describeStack('scripts/deploy.sh and scripts/verify.sh', () => {
 
   afterAll(async () => {
     watched?.stop();
-    await removeDeployment(directory);
-    await removeDeployment(join(operator.folder, 'second'));
-    await Promise.all([upstream.stop(), operator.stop()]);
+    for (const name of [NAME, 'second']) await removeDeployment(name);
+    await Promise.all([upstream?.stop(), operator?.stop()]);
   });
 
   test.each([
@@ -97,7 +100,10 @@ describeStack('scripts/deploy.sh and scripts/verify.sh', () => {
 
   test('a first release that does not start is taken away again, and what may be wrong is said', async () => {
     const short = join(operator.folder, 'short');
-    await writeFile(short, `ADMIN_TOKEN=short\nUPSTREAM_API_KEY=${UPSTREAM_KEY}\n`);
+    await writeFile(
+      short,
+      `ADMIN_TOKEN=short\nUPSTREAM_API_KEY=${UPSTREAM_KEY}\nPUBLISHED_PORT=${operator.port}\n`,
+    );
     const { code, stderr } = await deploy('--env-file', short);
     expect(code).toBe(1);
     expect(stderr).toMatch(/it keeps ending[\s\S]*ADMIN_TOKEN[\s\S]*nothing to go back to; it is stopped/);
@@ -150,10 +156,10 @@ describeStack('scripts/deploy.sh and scripts/verify.sh', () => {
 
   test.each([
     { name: 'ends at once', command: ['sh', '-c', 'echo broken on purpose; exit 1'], why: 'it keeps ending' },
-    { name: 'never becomes healthy', command: ['sleep', 'infinity'], why: 'it is not healthy after 8 s' },
+    { name: 'never becomes healthy', command: HANGS, why: 'it is not healthy after 8 s' },
   ])('from a release that $name it goes back by itself, and loses nothing', async ({ command, why }) => {
     const [before, counted] = [await current(), await used()];
-    const image = await operator.makeImage('broken', await imageNow(), command);
+    const image = await operator.makeImage('broken', IMAGE, command);
     const { code, stdout, stderr } = await deploy('--image', image, '--timeout', '8');
     expect(code).toBe(1);
     expect(stdout).toContain(`Rolls back to release ${before}`);
@@ -167,8 +173,8 @@ describeStack('scripts/deploy.sh and scripts/verify.sh', () => {
 
   test('where the new release has changed the tables, the copy from before comes back, and that is said', async () => {
     const [before, counted] = [await current(), await used()];
-    const migrate = 'sqlite3 /data/quota.db "PRAGMA user_version = 99"; exec sleep infinity';
-    const image = await operator.makeImage('migrating', await imageNow(), ['sh', '-c', migrate]);
+    const migrate = 'sqlite3 /data/quota.db "PRAGMA user_version = 99"; trap exit TERM; sleep 600 & wait';
+    const image = await operator.makeImage('migrating', IMAGE, ['sh', '-c', migrate]);
     const { code, stdout, stderr } = await deploy('--image', image, '--timeout', '8');
     expect(code).toBe(1);
     expect(stdout).toMatch(/has changed the tables of the database, from version \d+ to 99/);
@@ -183,10 +189,10 @@ describeStack('scripts/deploy.sh and scripts/verify.sh', () => {
     const [before, counted] = [await current(), await used()];
     await appendFile(join(operator.checkout, 'core/secret.ts'), 'this is no TypeScript');
     const { code, stderr } = await deploy();
+    await change('core/secret.ts');
     expect(code).toBe(1);
     expect(stderr).toMatch(/core\/secret\.ts[\s\S]*there is no image .*nothing was changed/);
     await isAsBefore(before, counted);
-    await change('core/secret.ts');
   });
 
   test('interrupted before the switch, it has changed nothing', async () => {
@@ -203,10 +209,12 @@ describeStack('scripts/deploy.sh and scripts/verify.sh', () => {
 
   test('killed in the middle of the switch, it is settled by the next run, which goes on', async () => {
     const [before, counted] = [await current(), await used()];
-    const image = await operator.makeImage('broken', await imageNow(), ['sleep', 'infinity']);
+    const image = await operator.makeImage('broken', IMAGE, HANGS);
     const running = operator.start('deploy.sh', options('--image', image));
     await hears(running, /Starts release/);
-    await expect.poll(() => onHost(directory, 'docker compose ps')).toContain('sleep infinity');
+    await expect
+      .poll(() => onHost(directory, 'docker compose ps'), { timeout: 30_000 })
+      .toContain('(health: starting)');
     // While it is at work, nobody else is let in.
     const second = await deploy();
     expect(second.code).toBe(1);
@@ -249,12 +257,12 @@ describeStack('scripts/deploy.sh and scripts/verify.sh', () => {
 
   test('of old releases few are kept, and their images go with them', async () => {
     expect((await releases()).length).toBe(3);
-    const tags = await onHost('/', `docker image ls --format '{{.Tag}}' ${basename(directory)}`);
+    const tags = await onHost('/', `docker image ls --format '{{.Tag}}' ${NAME}`);
     expect(tags.trim().split('\n').sort()).toEqual([...(await releases()), 'latest']);
   });
 
   test('another directory of the same name is not taken for this one', async () => {
-    const other = join(operator.folder, 'other', basename(directory));
+    const other = join(operator.folder, 'other', NAME);
     await mkdir(other, { recursive: true });
     const args = [...operator.sshd.options, '--dir', other, '--env-file', envFile];
     const { code, stderr } = await operator.start('deploy.sh', args).ended;
@@ -311,16 +319,13 @@ describeStack('scripts/deploy.sh and scripts/verify.sh', () => {
     await onHost(directory, `sed -i 's/^ADMIN_TOKEN=.*/ADMIN_TOKEN=short/' .env`);
     await writeFile(
       join(directory, 'docker-compose.override.yml'),
-      'services: { quota-proxy: { volumes: !override ["/data"], command: [sleep, infinity] } }\n',
+      'services: { quota-proxy: { volumes: !override ["/data"], command: [sh, -c, "sleep 600 & wait"] } }\n',
     );
-    await onHost(
-      directory,
-      `docker compose up -d && docker tag node:26-trixie-slim ${basename(directory)}:latest`,
-    );
+    await onHost(directory, `docker compose up -d && docker tag node:26-trixie-slim ${NAME}:latest`);
     expect(crosses((await verify()).stdout)).toEqual([
       '.env can be read by others',
       'ADMIN_TOKEN in .env is missing or shorter than 32',
-      `it runs another image than ${basename(directory)} is now`,
+      `it runs another image than ${NAME} is now`,
       expect.stringMatching(/^health: (starting|unhealthy)$/),
       expect.stringMatching(/^GET \/healthz on 127.0.0.1:\d+ gives no 200$/),
       'GET /admin/keys without a token does not give 401',
@@ -383,15 +388,11 @@ describeStack('scripts/deploy.sh and scripts/verify.sh', () => {
 
   async function leftovers(): Promise<string[]> {
     const names = [...(await readdir(directory)), ...(await readdir(join(directory, 'releases')))];
-    return names.filter((name) => /draft|switching|\.env\../.test(name));
+    return names.filter((name) => /draft|switching|\.env\.\w{6}$/.test(name));
   }
 
   async function current(): Promise<string> {
     return (await readFile(join(directory, 'releases/current'), 'utf8')).trim();
-  }
-
-  function imageNow(): Promise<string> {
-    return Promise.resolve(`${basename(directory)}:latest`);
   }
 
   async function isAsBefore(release: string, counted: number): Promise<void> {

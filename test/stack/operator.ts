@@ -35,6 +35,11 @@ export interface Operator {
   /** Everything that a script wrote so far. */
   allSaid(): string;
   start(script: string, args: readonly string[], env?: Readonly<Record<string, string>>): Running;
+  /**
+   * Pastes commands into a shell in the checkout, where HOST is what ~/.ssh/config would have a name for. Resolves with
+   * what they print. @throws Error if one fails
+   */
+  paste(script: string, env: Readonly<Record<string, string>>): Promise<string>;
   /** Makes an image that is another in its command alone. */
   makeImage(name: string, from: string, command: readonly string[]): Promise<string>;
   stop(): Promise<void>;
@@ -56,8 +61,7 @@ export async function anOperator(): Promise<Operator> {
     args: readonly string[],
     given: Readonly<Record<string, string>> = {},
   ): Running {
-    const { PATH, HOME, DOCKER_HOST } = process.env;
-    const env = { PATH, HOME, ...(DOCKER_HOST !== undefined && { DOCKER_HOST }), ...given };
+    const env = { ...plainEnv(), ...given };
     const child = spawn(join(checkout, 'scripts', script), args, { cwd: folder, env });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (part: Buffer) => {
@@ -82,6 +86,14 @@ export async function anOperator(): Promise<Operator> {
     port: await freePort(),
     allSaid: () => all,
     start,
+    paste: (script, given) =>
+      paste(script, checkout, {
+        ...given,
+        HOST: 'the-host',
+        HOME: folder,
+        PATH: `${folder}/bin:${process.env['PATH']}`,
+        UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789',
+      }),
     async makeImage(name, from, command) {
       const image = `quota-proxy-test:deploy-${name}`;
       await writeFile(join(folder, 'Dockerfile'), `FROM ${from}\nCMD ${JSON.stringify(command)}\n`);
@@ -91,28 +103,37 @@ export async function anOperator(): Promise<Operator> {
     },
     async stop() {
       await sshd.stop();
-      if (images.length > 0) await run('docker', ['image', 'rm', ...images]);
+      if (images.length > 0) await run('docker', ['image', 'rm', ...new Set(images)]);
       await rm(folder, { recursive: true });
     },
   };
 }
 
-/** Takes away all that a deployment left on the engine. */
-export async function removeDeployment(directory: string): Promise<void> {
-  const project = basename(directory);
+/** Takes away all that a deployment left on the engine; it is called as its directory. */
+export async function removeDeployment(project: string): Promise<void> {
   const compose = ['compose', '--project-name', project, 'down', '--volumes', '--timeout', '2'];
   await run('docker', compose, { cwd: tmpdir() });
-  const { stdout } = await run('docker', ['image', 'ls', '--quiet', '--filter', `reference=${project}`]);
-  const ids = [...new Set(stdout.split('\n').filter((id) => id !== ''))];
-  if (ids.length > 0) await run('docker', ['image', 'rm', '--force', ...ids]);
+  const names = ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', '--filter', `reference=${project}`];
+  const { stdout } = await run('docker', names);
+  // By name: by id, others would lose theirs.
+  const images = stdout.split('\n').filter((image) => image !== '');
+  if (images.length > 0) await run('docker', ['image', 'rm', ...images]);
 }
 
 /** Runs a command in the directory of a deployment, as an operator does there. @throws Error if it fails */
-export async function onHost(directory: string, script: string): Promise<string> {
-  const { PATH, HOME, DOCKER_HOST } = process.env;
-  const env = { PATH, HOME, ...(DOCKER_HOST !== undefined && { DOCKER_HOST }) };
+export function onHost(directory: string, script: string): Promise<string> {
+  return paste(script, directory, {});
+}
+
+async function paste(script: string, cwd: string, given: Readonly<Record<string, string>>): Promise<string> {
   const shell = ['--norc', '-euo', 'pipefail', '-c', script];
-  return (await run('bash', shell, { cwd: directory, env })).stdout;
+  return (await run('bash', shell, { cwd, env: { ...plainEnv(), ...given } })).stdout;
+}
+
+/** As on the operator's own machine: nothing else is set. */
+function plainEnv(): Readonly<Record<string, string | undefined>> {
+  const { PATH, HOME, DOCKER_HOST } = process.env;
+  return { PATH, HOME, ...(DOCKER_HOST !== undefined && { DOCKER_HOST }) };
 }
 
 /** Resolves once a script has said something. */

@@ -6,7 +6,7 @@ import { createConnection } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { freePort } from '#test/fakes/server-process.ts';
 
 const SSHD = '/usr/sbin/sshd';
@@ -21,7 +21,10 @@ export interface Sshd {
   stop(): Promise<void>;
 }
 
-/** Starts it with everything that it needs in `folder`; the user is whoever runs this. */
+/**
+ * Starts it with everything that it needs in `folder`; the user is whoever runs this. `folder/bin/ssh` is an ssh that
+ * knows this host as `the-host`.
+ */
 export async function startSshd(folder: string): Promise<Sshd> {
   if (!existsSync(SSHD)) expect.fail('sshd is needed here: apt-get install openssh-server');
   // Where a service manager would have made it for root's sshd (sshd(8), FILES).
@@ -34,12 +37,18 @@ export async function startSshd(folder: string): Promise<Sshd> {
   await writeFile(file('known-hosts'), `[127.0.0.1]:${port} ${hostKey}`);
   await writeFile(file('nobody-known'), '');
   await writeFile(file('sshd-config'), configOf(file, port));
+  await writeFile(file('ssh-config'), clientConfigOf(file, port));
+  await mkdir(file('bin'));
+  // The program reads ~/.ssh/config of the account, whatever HOME is: this one is given in its place.
+  await writeFile(file('bin/ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F ${file('ssh-config')} "$@"\n`, {
+    mode: 0o755,
+  });
   const sshd = spawn(SSHD, ['-D', '-e', '-f', file('sshd-config')], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   sshd.stderr.on('data', (part: Buffer) => {
     said += part.toString();
   });
-  await expect.poll(() => answers(port), { timeout: 10_000, message: said }).toBe(true);
+  await vi.waitFor(async () => expect(await answers(port), said).toBe(true), { timeout: 10_000 });
   const optionsWith = (knownHosts: string) => [
     ...['--host', '127.0.0.1', '--port', String(port), '--user', userInfo().username],
     ...['--ssh-key', file('user-key'), `--ssh-option=UserKnownHostsFile=${file(knownHosts)}`],
@@ -67,6 +76,18 @@ KbdInteractiveAuthentication no
 StrictModes no
 PidFile none
 ${DOCKER_HOST === undefined ? '' : `SetEnv DOCKER_HOST=${DOCKER_HOST}`}
+`;
+}
+
+/** The name that a person has given the host: `the-host`. */
+function clientConfigOf(file: (name: string) => string, port: number): string {
+  return `
+Host the-host
+HostName 127.0.0.1
+Port ${port}
+User ${userInfo().username}
+IdentityFile ${file('user-key')}
+UserKnownHostsFile ${file('known-hosts')}
 `;
 }
 
