@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { cpSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,6 +40,8 @@ export interface Operator {
    * what they print. @throws Error if one fails
    */
   paste(script: string, env: Readonly<Record<string, string>>): Promise<string>;
+  /** Changes a source file, so that the next release is another one; mends one that was spoiled. */
+  change(path: string): Promise<void>;
   /** Makes an image that is another in its command alone. */
   makeImage(name: string, from: string, command: readonly string[]): Promise<string>;
   stop(): Promise<void>;
@@ -94,6 +96,11 @@ export async function anOperator(): Promise<Operator> {
         PATH: `${folder}/bin:${process.env['PATH']}`,
         UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789',
       }),
+    async change(path) {
+      const file = join(checkout, path);
+      const text = (await readFile(file, 'utf8')).replace('this is no TypeScript', '');
+      await writeFile(file, `${text}\n(globalThis as { changed?: number }).changed = ${text.length};\n`);
+    },
     async makeImage(name, from, command) {
       const image = `quota-proxy-test:deploy-${name}`;
       await writeFile(join(folder, 'Dockerfile'), `FROM ${from}\nCMD ${JSON.stringify(command)}\n`);
