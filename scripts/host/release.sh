@@ -52,8 +52,7 @@ inside() {
 take_lock() {
   exec 9>>.deploy.lock
   flock -n 9 && return
-  rm -rf "releases/$id.draft"
-  fail 1 "another deploy is at work in $dir: wait until it is done"
+  refuse "another deploy is at work in $dir: wait until it is done"
 }
 
 child=
@@ -94,16 +93,25 @@ drop_draft() {
 
 # What Compose calls this installation; its container, volume and image are named after that.
 find_project() {
-  local file=$1 other
-  project=$(docker compose --project-directory "$dir" --file "$file" config --format json </dev/null |
+  local files=(--file "$1") own=docker-compose.override.yml other
+  if [ -e "$own" ]; then files+=(--file "$own"); fi
+  project=$(compose --project-directory "$dir" "${files[@]}" config --format json |
     sed -n 's/^  "name": "\(.*\)",$/\1/p') || project=
-  [ -n "$project" ] || fail 1 "docker compose does not take $file with $dir/.env (see above)"
+  [ -n "$project" ] || refuse "docker compose does not take $1 with your .env and $own in $dir (see above)"
+  compose --project-directory "$dir" "${files[@]}" config --images | grep -x "$project" >/dev/null ||
+    refuse "$own in $dir names another image than $project: take that line out, and use --image"
   other=$(docker ps --all --filter "label=com.docker.compose.project=$project" \
     --format '{{.Label "com.docker.compose.project.working_dir"}}' | while read -r each; do
     if [ "$(realpath -m "$each")" != "$(realpath "$dir")" ]; then echo "$each" && break; fi
   done)
   [ -z "$other" ] ||
-    fail 1 "what runs in $other is called $project, too: give this one another name, COMPOSE_PROJECT_NAME=… in $dir/.env"
+    refuse "what runs in $other is called $project, too: give this one another name, COMPOSE_PROJECT_NAME=… in $dir/.env"
+}
+
+# Before there is an image.
+refuse() {
+  rm -rf "releases/$id.draft"
+  fail 1 "$1"
 }
 
 get_image() {

@@ -13,14 +13,19 @@ stop_watching() {
 
 switch() {
   stop_watching
-  printf '%s\n' "$from" "$id" "${schema:-}" "${copy:-}" >releases/switching.draft
-  sync releases/switching.draft
-  mv releases/switching.draft releases/switching
+  note forth
   if [ -d "releases/$id.draft" ]; then mv "releases/$id.draft" "releases/$id"; fi
   say "Starts release $id"
   if put "$id" && copy_found && start; then finish && return; fi
   show_words "$id"
   if [ -n "$from" ]; then roll_back; else withdraw; fi
+}
+
+# For whoever comes after a loss of power.
+note() {
+  printf '%s\n' "$1" "$from" "$id" "${schema:-}" "${copy:-}" >releases/switching.draft &&
+    sync releases/switching.draft &&
+    mv releases/switching.draft releases/switching
 }
 
 # Where nothing ran, there may be a volume all the same: copied by the new release, before that changes it.
@@ -98,6 +103,7 @@ show_words() {
 roll_back() {
   local now restored='' aside
   say "Rolls back to release $from"
+  note back || true
   compose stop --timeout 10 "$SERVICE" >>"$log" 2>&1 || true # It served nobody: there is nothing to wait for.
   put "$from" || stuck "its files could not be put back"
   now=$(schema_version) || now=
@@ -138,12 +144,13 @@ withdraw() {
 
 # A switch that was cut off is brought to its end first.
 settle() {
-  local id_now=$id
+  local id_now=$id way
   [ -e releases/switching ] || return 0
   trap '' TERM HUP INT PIPE
-  { read -r from && read -r id && read -r schema && read -r copy; } <releases/switching
+  { read -r way && read -r from && read -r id && read -r schema && read -r copy; } <releases/switching
   say "An earlier run was cut off while it switched to release $id"
-  if [ -d "releases/$id" ] && put "$id" && start; then
+  # One that was given up already is not tried again.
+  if [ "$way" = forth ] && [ -d "releases/$id" ] && put "$id" && start; then
     finish
   elif [ -n "$from" ]; then
     (roll_back) || [ $? = 1 ] || exit 3

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Aimock } from './aimock.ts';
@@ -147,6 +147,24 @@ describeStack('scripts/deploy.sh', () => {
     expect(tags.trim().split('\n').sort()).toEqual([...(await installed.releases()), 'latest']);
   });
 
+  test('with BACKUP_TARGET there is a backup, too; where it takes none, that is said, and the upgrade goes on', async () => {
+    const env = await installed.env();
+    await onHost(directory, 'docker compose exec -T quota-proxy mkdir /data/vault');
+    await writeFile(join(directory, '.env'), `${env}BACKUP_TARGET=file:///data/vault\n`);
+    await onHost(directory, 'docker compose up -d --wait');
+    const count = 'docker compose exec -T quota-proxy sh -c "ls -R /data/vault | grep -c [.]json$"';
+    const before = Number(await onHost(directory, count));
+    const image = `${NAME}:${await installed.current()}`;
+    expect(await installed.deploy('--image', image)).toMatchObject({ code: 0, stderr: '' });
+    expect(Number(await onHost(directory, count))).toBeGreaterThan(before);
+
+    await onHost(directory, 'docker compose exec -T quota-proxy rm -r /data/vault');
+    const { code, stdout } = await installed.deploy('--image', image);
+    expect(stdout).toMatch(/warning: BACKUP_TARGET took no backup .*\n {2}\S+\/backups\/quota-\S+\.db$/m);
+    expect(code).toBe(0);
+    await writeFile(join(directory, '.env'), env);
+  });
+
   test('another directory of the same name is not taken for this one', async () => {
     const other = join(operator.folder, 'other', NAME);
     await mkdir(other, { recursive: true });
@@ -155,6 +173,16 @@ describeStack('scripts/deploy.sh', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/is called deploy-test, too: give this one another name, COMPOSE_PROJECT_NAME=/);
     expect(await installed.counted()).toBe(3);
+    expect(await readdir(join(other, 'releases'))).not.toContainEqual(expect.stringContaining('draft'));
+  });
+
+  test('an override that names an image of its own is refused, for no release would ever be used', async () => {
+    const override = join(directory, 'docker-compose.override.yml');
+    await writeFile(override, 'services: { quota-proxy: { image: "node:26-trixie-slim" } }\n');
+    const { code, stderr } = await installed.deploy();
+    await rm(override);
+    expect(stderr).toContain('names another image than deploy-test: take that line out, and use --image');
+    expect(code).toBe(1);
   });
 
   test('without ssh, on this machine, with the settings of the environment', async () => {
