@@ -39,7 +39,7 @@ function snapshotOf(it: BackupsUnderTest): string {
 }
 
 test('a backup is made, listed, drilled, and shown in the status and the operation log', async () => {
-  const { it, admin } = await openBackedUp();
+  const { it, admin, ask } = await openBackedUp();
   expect((await admin.status.get()).backup).toMatchObject({ last: null, drill: null, segment: 0 });
   const key = await it.addKey();
   await it.request(key, 3);
@@ -51,7 +51,9 @@ test('a backup is made, listed, drilled, and shown in the status and the operati
   expect(location).toBe(it.parts.vault.location);
   expect(problems).toEqual([]);
   expect(items).toMatchObject([{ id: made.id, verified: true, drill: { ok: true } }]);
+  const status = await (await ask('/admin/status')).json();
   const { backup, warnings } = await admin.status.get();
+  expect(status).toEqual({ ...(await admin.status.get()), uptime_ms: expect.any(Number) });
   expect(backup).toMatchObject({
     location,
     last: { id: made.id, age_ms: 0 },

@@ -80,7 +80,7 @@ function backupView(
     location,
     lineage: lineage.id,
     encrypted: recipient !== null,
-    last: snapshot && { ...snapshot, age_ms: at - snapshot.at },
+    last: snapshot && { id: snapshot.id, at: snapshot.at, age_ms: at - snapshot.at },
     segment: shipped?.segment ?? 0,
     unshipped_rows: rows.unshippedRows,
     unshipped_ms: rows.unshippedMs,
