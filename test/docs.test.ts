@@ -54,15 +54,35 @@ test.each([...PAGES, 'ARCHITECTURE.md'])('the links of %s lead somewhere', (page
   }
 });
 
+/** Every setting, by each of its names. */
+const SETTINGS = [
+  ...Object.keys(settings.shape),
+  ...['BACKUP_ENCRYPTION_KEY', 'BACKUP_ENCRYPTION_KEY_FILE', 'QUOTA_PROXY_URL'],
+  ...['DEEPSEEK_API_KEY', 'DEEPSEEK_BASE_URL', 'SQLITE_PATH'],
+];
+const OF_BACKUPS = /^(BACKUP|RESTORE|S3|AWS)_/;
+/** The image says these. */
+const OF_THE_IMAGE = /^(NODE_ENV|HOST|PORT|STORE_PATH|SQLITE_PATH|QUOTA_PROXY_URL)$/;
+const CONFIGURATION = ['docs/configuration.md', 'docs/configuration.zh-CN.md'];
+
 test.each([
-  ...['README.md', 'docs/backup.md'].flatMap((page) => [page, inChinese(page)]),
-  '.env.example',
-  'docker-compose.yml',
-])('%s has all settings of backups', (page) => {
-  const text = textOf(page);
-  const names = Object.keys(settings.shape).filter((name) => /^(BACKUP|RESTORE|S3|AWS)_/.test(name));
-  for (const name of [...names, 'BACKUP_ENCRYPTION_KEY', 'BACKUP_ENCRYPTION_KEY_FILE'])
-    expect(text).toContain(name);
+  ...CONFIGURATION.map((page) => ({ page, names: SETTINGS })),
+  ...['docs/backup.md', 'docs/backup.zh-CN.md'].map((page) => ({
+    page,
+    names: SETTINGS.filter((name) => OF_BACKUPS.test(name)),
+  })),
+  { page: '.env.example', names: SETTINGS.filter((name) => !/^(NODE_ENV|QUOTA_PROXY_URL)$/.test(name)) },
+  { page: 'docker-compose.yml', names: SETTINGS.filter((name) => !OF_THE_IMAGE.test(name)) },
+])('$page has all its settings', ({ page, names }) => {
+  const words = new Set(textOf(page).match(/\b[A-Z][A-Z0-9_]+\b/g));
+  expect(names.filter((name) => !words.has(name))).toEqual([]);
+});
+
+test.each(CONFIGURATION)('%s says what each setting is where it is not set', (page) => {
+  const rows = textOf(page).matchAll(/^\| `([A-Z0-9_]+)` \| (.*?) \|/gm);
+  const told = new Map([...rows].map(([, name, value]) => [name, value]));
+  for (const [name, value] of Object.entries(settings.parse({})))
+    expect(told.get(name), name).toBe(`\`${value}\``);
 });
 
 function inChinese(page: string): string {
