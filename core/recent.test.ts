@@ -49,6 +49,15 @@ test('memory is bounded: the name longest not heard of is forgotten, and so is t
   expect(answers.filter((answer) => answer !== undefined)).toEqual([100]);
 });
 
+test('of more members than are remembered, the latest are', () => {
+  const counts = recent(50, HOUR_MS);
+  const add = (name: string, count: number, at: number) =>
+    Array.from({ length: count }, (_, n) => counts.add('key', `${name}-${n}`, at));
+  expect(add('early', 60, AT).filter((answer) => answer !== undefined)).toEqual([51]);
+  add('late', 120, AT + HOUR_MS / 2);
+  expect(counts.add('key', 'last', AT + HOUR_MS)).toBe(100);
+});
+
 test('a clock that is set back does no harm', () => {
   const counts = recent(1, HOUR_MS);
   counts.add('a', null, AT);

@@ -103,8 +103,9 @@ test('a day of many times what is usual is told, once', async () => {
   expect((await status()).abnormal_access).toEqual([]);
   await day(secret, 110);
   await proxy.services.access.lookAtDays(proxy.clock.now);
-  await proxy.services.access.lookAtDays(proxy.clock.now);
   expect(await kinds(1)).toEqual(['unusual_requests']);
+  await day(secret, 150);
+  await proxy.services.access.lookAtDays(proxy.clock.now);
   expect((await status()).abnormal_access).toMatchObject([{ key_id: key.id, count: 259, usual: 30 }]);
 });
 
@@ -115,17 +116,22 @@ test('few requests of very many tokens are told, too', async () => {
     await day(secret, 2);
   }
   proxy.clock.now = NOON + 3 * DAY_MS;
+  // Five times the usual requests, and more: but still few.
+  await day(secret, 12);
   await proxy.chat(secret, { model: 'big' });
   await proxy.settled();
   await proxy.services.access.lookAtDays(proxy.clock.now);
   expect(await kinds(1)).toEqual(['unusual_tokens']);
   const { abnormal_access } = await status();
-  expect(abnormal_access).toMatchObject([{ key_id: key.id, count: 150_000, usual: 2_000 }]);
+  expect(abnormal_access).toMatchObject([{ key_id: key.id, count: 162_000, usual: 2_000 }]);
 });
 
-test('a new key has no usual day', async () => {
+test('a new key has no usual day: today is none of those before', async () => {
   const { secret } = await proxy.issue();
-  await day(secret, 150);
+  for (const [before, requests] of [10, 10, 150].entries()) {
+    proxy.clock.now = NOON + before * DAY_MS;
+    await day(secret, requests);
+  }
   await proxy.services.access.lookAtDays(proxy.clock.now);
   expect((await status()).abnormal_access).toEqual([]);
 });
