@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { appendFile, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,7 +54,11 @@ testAsRoot(
     ]);
 
     await rm(join(directory, FILLER));
-    await expect.poll(async () => (await fetch(`${server.baseUrl}/healthz`)).status).toBe(200);
+    // Nobody asks for its health: it notices by itself.
+    await expect
+      .poll(async () => (await server.admin.status.get()).troubles, { timeout: 10_000 })
+      .toEqual([]);
+    expect((await healthz()).status).toBe(200);
     acknowledged.push(await served(key));
     await onlyLines(['full', 'wellAgain']);
     expect(await server.stop()).toBe(0);
@@ -109,7 +113,7 @@ test('a database that is damaged while it is served records nothing more, and sa
   server = await start();
   const key = await makeKey();
   await served(key);
-  await corrupt(server.storePath);
+  const restore = await corrupt(server.storePath);
   await expect
     .poll(async () => (await (await server.chat(key)).json()) as unknown)
     .toMatchObject({
@@ -124,6 +128,9 @@ test('a database that is damaged while it is served records nothing more, and sa
     status: 503,
     body: { ok: false, checks: { process: 'ok', store: 'failed' } },
   });
+  // Nor that it is whole again: what was decided meanwhile may be wrong.
+  await restore();
+  await refusedByStore(key);
   await onlyLines(['damagedRunning']);
 });
 
@@ -207,15 +214,27 @@ function fits(bytes: number): Promise<boolean> {
   );
 }
 
-/** Spoils every page but the first, in the database and behind what its log has. */
-async function corrupt(path: string): Promise<void> {
-  const folding = new Database(path);
-  // Somebody else's write: what the server has in memory is read anew.
-  folding.exec('UPDATE projection SET checked = 1 - checked');
-  folding.pragma('wal_checkpoint(TRUNCATE)');
-  folding.close();
+/** Spoils every page but the first, in the database and behind what its log has; what it gives back undoes that. */
+async function corrupt(path: string): Promise<() => Promise<void>> {
+  touch(path);
+  const whole = readFileSync(path);
+  await overwrite(path, Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(whole.length - 4096, 0xa5)]));
+  return async () => {
+    await overwrite(path, whole);
+    touch(path);
+  };
+}
+
+/** Writes as somebody else does, so that the server reads anew what it has in memory, and empties the log. */
+function touch(path: string): void {
+  const other = new Database(path);
+  other.exec('UPDATE projection SET checked = 1 - checked');
+  other.pragma('wal_checkpoint(TRUNCATE)');
+  other.close();
+}
+
+async function overwrite(path: string, content: Buffer): Promise<void> {
   const file = await open(path, 'r+');
-  const { size } = await file.stat();
-  await file.write(Buffer.alloc(size - 4096, 0xa5), 0, size - 4096, 4096);
+  await file.write(content, 0, content.length, 0);
   await file.close();
 }

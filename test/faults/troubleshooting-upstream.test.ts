@@ -113,6 +113,7 @@ test('a list of models does not hide that the account is empty', async () => {
   answer = (response) => sendJson(response, '{"object":"list","data":[]}');
   const models = await fetch(`${server.baseUrl}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
   expect(models.status).toBe(200);
+  expect((await server.admin.status.get()).upstream.trouble).not.toBeNull();
   await onlyLines(['noBalance']);
 });
 
