@@ -114,7 +114,11 @@ const FIELD_VALUE = /^[\x20-\x7e]*$/;
 function headersIn(name: string, { given, problems }: Reading): Readonly<Record<string, string>> {
   const pairs = pairsIn(given[name]?.value ?? '');
   const isRight = pairs?.every(([key, value]) => FIELD_NAME.test(key) && FIELD_VALUE.test(value));
-  if (!isRight) problems.push(`${name}: must be such as api-key=…,x-tenant=…, each value percent-encoded`);
+  if (!isRight) {
+    problems.push(
+      `${described(name, given)}: must be such as api-key=…,x-tenant=…, each value percent-encoded`,
+    );
+  }
   return Object.fromEntries(pairs ?? []);
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { RequestEnded } from '#core/ports.ts';
 import type { CallBegun } from '#core/tracing.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
 import type { TraceCollector } from '#test/fakes/trace-collector.ts';
@@ -15,6 +16,23 @@ const CALL: CallBegun = {
   startedMs: 0,
   traceparent: null,
   tracestate: null,
+};
+
+const ENDED: RequestEnded = {
+  requestId: 'r',
+  method: 'POST',
+  route: 'unmatched',
+  address: '192.0.2.1',
+  keyId: null,
+  model: null,
+  status: 200,
+  reason: null,
+  usage: null,
+  charge: null,
+  storeMs: null,
+  upstreamMs: null,
+  addedMs: null,
+  durationMs: 1,
 };
 
 const QUEUE_SPANS_MAX = 2048;
@@ -89,20 +107,11 @@ test("a model's name of any length takes little room, and hides the provider fro
     call: { model: 'm'.repeat(100_000), stream: false },
   });
   followed?.ended({
-    requestId: 'r',
+    ...ENDED,
     method: 'BREW',
-    route: 'unmatched',
-    address: '192.0.2.1',
-    keyId: null,
     model: 'm'.repeat(100_000),
     status: 503,
     reason: 'store_unavailable',
-    usage: null,
-    charge: null,
-    storeMs: null,
-    upstreamMs: null,
-    addedMs: null,
-    durationMs: 1,
   });
   await trace.close();
   const bytes = collector.exports.reduce((sum, { body }) => sum + body.length, 0);
@@ -121,6 +130,40 @@ test("a model's name of any length takes little room, and hides the provider fro
     startMs: clock.now(),
     attributes: { 'error.type': 'store_unavailable', 'server.address': 'proxy.test', 'server.port': 80 },
   });
+});
+
+test.each([
+  { kind: 'whole', body: new Uint8Array(), lastsMs: 20 },
+  { kind: 'stream', chunks: { next: async () => undefined, cancel() {} }, lastsMs: 50 },
+] as const)(
+  'an exchange of 50 ms whose answer is $kind after 20 lasts $lastsMs',
+  async ({ lastsMs, ...answer }) => {
+    let elapsedMs = 1_000;
+    const tracer = open({}, { ...clock, elapsedMs: () => elapsedMs });
+    const followed = tracer.begin({ ...CALL, startedMs: elapsedMs });
+    followed?.sent({ method: 'POST', path: '/chat/completions', call: { model: 'm', stream: false } });
+    elapsedMs += 20;
+    followed?.answered({ ...answer, head: { status: 200, headers: {} } });
+    elapsedMs += 30;
+    followed?.ended(ENDED);
+    await tracer.close();
+    const { server, client } = await collector.traceWith(() => true);
+    expect((client?.endMs ?? 0) - (client?.startMs ?? 0)).toBeCloseTo(lastsMs, 1);
+    expect(server.endMs - server.startMs).toBeCloseTo(50, 1);
+  },
+);
+
+test('what the SDK warns of with every span is told once a minute', async () => {
+  let elapsedMs = 0;
+  const tracer = open({}, { ...clock, elapsedMs: () => elapsedMs });
+  const endBeforeItBegan = () => tracer.begin({ ...CALL, startedMs: elapsedMs + 1 })?.ended(ENDED);
+  const warnings = () => told.filter(({ message }) => message === 'The tracing SDK warns.').length;
+  for (let call = 0; call < 5; call += 1) endBeforeItBegan();
+  expect(warnings()).toBe(1);
+  elapsedMs += 60_000;
+  endBeforeItBegan();
+  expect(warnings()).toBe(2);
+  await tracer.close();
 });
 
 test('what the queue has no room for is dropped, and that is told', async () => {

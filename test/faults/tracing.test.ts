@@ -10,6 +10,7 @@ import type { UpstreamServer } from '#test/fakes/upstream-server.ts';
 import { completion, sendJson, startUpstreamServer } from '#test/fakes/upstream-server.ts';
 
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const CREDENTIAL = 'b1946ac92492d2347c6235b4d2611184';
 const LONG = { timeout: 20_000, interval: 50 };
 
 let stack: AsyncDisposableStack;
@@ -105,9 +106,14 @@ describe('while the collector is away', () => {
 
   test('a collector that refuses every batch is one line, and what it says is not copied into it', async () => {
     const collector = await collect({
-      answer: (response) => void response.writeHead(403).end(`no: ${'x'.repeat(100_000)}`),
+      // One that tells what it was given, as some do in their errors.
+      answer: (response) =>
+        void response.writeHead(403, `No such key: ${CREDENTIAL}`).end(`no: ${'x'.repeat(100_000)}`),
     });
-    const server = await start(quick(collector.port));
+    const server = await start({
+      ...quick(collector.port),
+      OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${CREDENTIAL}`,
+    });
     const key = await issue(server);
     await vi.waitFor(async () => {
       expect(await chatWith(server, key)).toBe(200);
@@ -115,7 +121,7 @@ describe('while the collector is away', () => {
     }, LONG);
     const lines = linesWith(server, 'Traces do not reach the collector.');
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toContain('Forbidden (403)');
+    expect(lines[0]).toContain('No such key: [redacted] (403)');
     expect(server.written()).not.toContain('xxxx');
   });
 });
