@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Environment } from '#adapters/container/given-settings.ts';
+import { givenSettings } from '#adapters/container/given-settings.ts';
 import { settings } from '#adapters/container/settings.ts';
+import { tracingConfigOf } from '#adapters/container/tracing-config.ts';
 import { blocksOf, copyRepository } from './readme-blocks.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -60,13 +63,15 @@ const SETTINGS = [
   ...['BACKUP_ENCRYPTION_KEY', 'BACKUP_ENCRYPTION_KEY_FILE', 'QUOTA_PROXY_URL'],
   ...['DEEPSEEK_API_KEY', 'DEEPSEEK_BASE_URL', 'SQLITE_PATH'],
 ];
+/** Those of OpenTelemetry have another reader, and Compose hands all of them on. */
+const OF_TRACES = [...new Set(textOf('docker-compose.yml').match(/\bOTEL_[A-Z_]+/g))];
 const OF_BACKUPS = /^(BACKUP|RESTORE|S3|AWS)_/;
 /** The image says these. */
 const OF_THE_IMAGE = /^(NODE_ENV|HOST|PORT|STORE_PATH|SQLITE_PATH|QUOTA_PROXY_URL)$/;
 const CONFIGURATION = ['docs/configuration.md', 'docs/configuration.zh-CN.md'];
 
 test.each([
-  ...CONFIGURATION.map((page) => ({ page, names: SETTINGS })),
+  ...CONFIGURATION.map((page) => ({ page, names: [...SETTINGS, ...OF_TRACES] })),
   ...['docs/backup.md', 'docs/backup.zh-CN.md'].map((page) => ({
     page,
     names: SETTINGS.filter((name) => OF_BACKUPS.test(name)),
@@ -79,11 +84,35 @@ test.each([
 });
 
 test.each(CONFIGURATION)('%s says what each setting is where it is not set', (page) => {
-  const rows = textOf(page).matchAll(/^\| `([A-Z0-9_]+)` \| (.*?) \|/gm);
-  const told = new Map([...rows].map(([, name, value]) => [name, value]));
+  const none = page.endsWith('.zh-CN.md') ? '无' : '–';
+  const told = defaultsIn(page);
   for (const [name, value] of Object.entries(settings.parse({})))
-    expect(told.get(name), name).toBe(`\`${value}\``);
+    expect(told.get(name), name).toBe(`${value}` === '' ? none : `\`${value}\``);
 });
+
+test.each(CONFIGURATION)('to set what %s says of OpenTelemetry changes nothing', (page) => {
+  const told = [...defaultsIn(page)].flatMap(([name, text]) => {
+    const value = /^`(.*)`$/.exec(text)?.[1];
+    return OF_TRACES.includes(name) && value !== undefined ? [{ name, value }] : [];
+  });
+  expect(told).not.toEqual([]);
+  for (const { name, value } of told) {
+    const sampler = name === 'OTEL_TRACES_SAMPLER_ARG' ? { OTEL_TRACES_SAMPLER: 'traceidratio' } : {};
+    expect(tracing({ ...sampler, [name]: value }), name).toEqual(tracing(sampler));
+  }
+
+  function tracing(more: Environment) {
+    const problems: string[] = [];
+    const given = givenSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', ...more }, problems);
+    return { config: tracingConfigOf(given, problems), problems };
+  }
+});
+
+/** What a page says of each setting, in the second column. */
+function defaultsIn(page: string): ReadonlyMap<string, string> {
+  const rows = textOf(page).matchAll(/^\| `([A-Z0-9_]+)` \| (.*?) \|/gm);
+  return new Map([...rows].map(([, name = '', value = '']) => [name, value]));
+}
 
 function inChinese(page: string): string {
   return page.replace(/\.md$/, '.zh-CN.md');
