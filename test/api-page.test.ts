@@ -131,16 +131,15 @@ function sectionsOf(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** The codes that stand in the sources where errors are made, wherever that is. */
+/** The codes that stand in the sources where errors are made, wherever that is. An issue of a schema has one of its library's. */
 function codesInSources(): ReadonlySet<string> {
   const files = ['handlers', 'adapters/container'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-      // The schemas of the contract have codes of their own: those of the schema library.
-      .filter((name) => /(?<!\.test)\.ts$/.test(name) && !name.startsWith('admin/contract/'))
+      .filter((name) => /(?<!\.test)\.ts$/.test(name))
       .map((name) => readFileSync(join(ROOT, folder, name), 'utf8')),
   );
   const codes = files.flatMap((source) =>
-    [...source.matchAll(/\bcode: '([a-z_]+)'|\bproblem\(\s*\d{3},\s*'([a-z_]+)'/g)].map(
+    [...source.matchAll(/(?<!\baddIssue\(\{\s*)\bcode: '([a-z_]+)'|\bproblem\(\s*\d{3},\s*'([a-z_]+)'/g)].map(
       ([, member, argument]) => member ?? argument ?? '',
     ),
   );

@@ -61,6 +61,12 @@ describeStack('the commands of docs/api.md, as printed', () => {
     });
   });
 
+  test('what would become of keys of another system is told', async () => {
+    expect(await answer(block('import'), contract.keys.import.reply)).toMatchObject({
+      outcomes: [{ key: 'trial_…a8c3', status: 'importable' }],
+    });
+  });
+
   test('usage is reported, as a file too, and starts anew', async () => {
     const report = await answer(block('usage'), contract.usage.read.reply);
     expect(report.totals).toMatchObject({ req_count: 2, prompt_tokens: 2 * BILLED.prompt_tokens });
