@@ -175,7 +175,7 @@ function configOf(values: Settings): Omit<Config, 'pepper' | 'prices' | 'backup'
     adminTokenPath: besideStore(values, 'admin-token'),
     metricsTokens: values.METRICS_TOKEN ?? [],
     adminAddresses: values.ADMIN_ALLOWED_IPS ?? null,
-    trustedProxies: values.TRUSTED_PROXIES,
+    trustedProxies: values.TRUSTED_PROXIES ?? [],
     upstream: upstreamOf(values),
     upstreamCheck: values.UPSTREAM_CHECK,
     connectTimeoutMs: values.UPSTREAM_CONNECT_TIMEOUT_MS,

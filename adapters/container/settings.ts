@@ -15,7 +15,7 @@ export const settings = z.object({
   ADMIN_TOKEN: tokens().optional(),
   METRICS_TOKEN: tokens().optional(),
   ADMIN_ALLOWED_IPS: addressList().optional(),
-  TRUSTED_PROXIES: addressList().default([]),
+  TRUSTED_PROXIES: addressList().optional(),
   UPSTREAM_BASE_URL: baseUrl().optional(),
   UPSTREAM_API_KEY: z
     .string()
