@@ -174,3 +174,24 @@ test('what was asked before does not matter', () => {
     { numRuns: 30 },
   );
 });
+
+test('a calendar that remembers days says what a new one says, in any order', () => {
+  const zones = fc.constantFrom('UTC', 'Asia/Kathmandu', 'America/Sao_Paulo', 'Pacific/Apia', 'Africa/Cairo');
+  const instants = fc.array(fc.integer({ min: Date.UTC(2009, 0), max: Date.UTC(2019, 0) }), {
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(zones, instants, (zone, given) => {
+      const calendar = calendarOf(zone);
+      // Each twice, and its neighbours, some of which are on the same day of UTC and on another here.
+      for (const at of [...given, ...given].flatMap((near) => [near, near + 43_200_000, near - 43_200_000])) {
+        const fresh = calendarOf(zone);
+        expect([calendar.dayOf(at), calendar.windowOf('day', at)]).toEqual([
+          fresh.dayOf(at),
+          fresh.windowOf('day', at),
+        ]);
+      }
+    }),
+    { numRuns: 40 },
+  );
+});

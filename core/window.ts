@@ -19,23 +19,40 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const EVER: Window = { startsAt: 0, endsAt: null };
 
+/** Eleven years, a quarter of a megabyte. */
+const DAYS_REMEMBERED = 4096;
+
 /**
  * A calendar of an IANA time zone. It remembers the day and the month that it was asked for last,
- * because finding a local midnight takes a search and nearly all questions are about today.
+ * because finding a local midnight takes a search and nearly all questions are about today;
+ * and some other days, because a history that is brought in asks for the same ones for each key.
  * @throws RangeError if there is no such zone
  */
 export function calendarOf(timeZone: string): Calendar {
   const local = localDates(timeZone);
   let day = { window: { startsAt: 0, endsAt: 0 }, name: '' };
   let month = { startsAt: 0, endsAt: 0 };
+  /** By the day of UTC that was asked about: parts of two or three local days lie in it. */
+  const known = new Map<number, (typeof day)[]>();
 
   function dayAround(at: Instant) {
-    if (at < day.window.startsAt || at >= day.window.endsAt) {
-      const date = local.dateOf(at);
-      const window = { startsAt: local.begin(date), endsAt: local.begin(date + DAY_MS) };
-      day = { window, name: new Date(date).toISOString().slice(0, 10) };
-    }
+    if (at < day.window.startsAt || at >= day.window.endsAt) day = recalled(at) ?? searched(at);
     return day;
+  }
+
+  function recalled(at: Instant) {
+    const near = known.get(Math.floor(at / DAY_MS));
+    return near?.find(({ window }) => at >= window.startsAt && at < window.endsAt);
+  }
+
+  function searched(at: Instant) {
+    const date = local.dateOf(at);
+    const window = { startsAt: local.begin(date), endsAt: local.begin(date + DAY_MS) };
+    const found = { window, name: new Date(date).toISOString().slice(0, 10) };
+    if (known.size >= DAYS_REMEMBERED) known.clear();
+    const utcDay = Math.floor(at / DAY_MS);
+    known.set(utcDay, [...(known.get(utcDay) ?? []), found]);
+    return found;
   }
 
   function monthAround(at: Instant): Window {
