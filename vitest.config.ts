@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{core,handlers,adapters,test,bench}/**/*.test.ts'],
+          include: ['{core,handlers,adapters,build,test,bench}/**/*.test.ts'],
           exclude: ['test/{faults,stack}/**'],
           testTimeout: 30_000,
         },

@@ -47,7 +47,8 @@ const ROOMS: readonly Room[] = [
   },
   { path: 'test/', may: ['*'], why: 'proves agreement between parts' },
   { path: 'bench/', may: ['bench/', 'undici', 'node:', 'package.json'], why: 'measures from outside' },
-  { path: 'build.mjs', may: ['esbuild', 'node:'], why: 'builds the bundle' },
+  { path: 'build.mjs', may: ['build/', 'package.json', 'esbuild', 'node:'], why: 'builds the bundle' },
+  { path: 'build/', may: ['build/', 'esbuild', 'node:'], why: 'says what is in the bundle' },
   { path: 'vitest.config.ts', may: ['vitest'], why: 'says how tests run' },
 ];
 

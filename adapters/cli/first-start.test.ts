@@ -185,7 +185,7 @@ test('LOG_LEVEL=silent is silent', async () => {
 
 /** Its two files alone, and not where they were built. */
 function copyBundle(): string {
-  for (const name of readdirSync(bundled).filter((file) => !file.endsWith('.map'))) {
+  for (const name of readdirSync(bundled).filter((file) => /\.(mjs|node)$/.test(file))) {
     copyFileSync(join(bundled, name), join(directory, name));
   }
   return join(directory, 'quota-proxy.mjs');
