@@ -1,10 +1,17 @@
+# A release pins it by digest: scripts/image.sh.
 ARG NODE_IMAGE=node:26-trixie-slim
+# That of package.json, which a Dockerfile cannot read: `npm version` changes both, and the build stops where they differ.
+ARG VERSION=0.1.0
 
 FROM ${NODE_IMAGE} AS build
+ARG VERSION
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
+RUN test "$VERSION" = "$(node -p 'require("./package.json").version')" \
+ || { echo "VERSION is $VERSION, and package.json says otherwise: npm version changes both" >&2; exit 1; }
 RUN npm ci --ignore-scripts
 COPY build.mjs ./
+COPY build build
 COPY core core
 COPY handlers handlers
 COPY adapters adapters
@@ -18,8 +25,16 @@ RUN apt-get update \
 # Like /tmp, so that any user may run the image; a new volume takes this over.
 RUN install -d -m 1777 /data
 COPY --from=build --chmod=0755 /src/dist/quota-proxy.mjs /app/
-COPY --from=build /src/dist/*.node /app/
+COPY --from=build /src/dist/*.node /src/dist/sbom.cdx.json /src/dist/THIRD-PARTY-NOTICES.txt /app/
+COPY LICENSE /app/
 RUN ln -s /app/quota-proxy.mjs /usr/local/bin/quota-proxy
+ARG NODE_IMAGE
+ARG VERSION
+LABEL org.opencontainers.image.title=quota-proxy \
+      org.opencontainers.image.description="Share one upstream LLM key with many people: a self-hosted, OpenAI-compatible gateway that never overspends and never loses a count." \
+      org.opencontainers.image.version=${VERSION} \
+      org.opencontainers.image.licenses=MIT \
+      org.opencontainers.image.base.name=${NODE_IMAGE}
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8787 STORE_PATH=/data/quota.db
 # A first round of 512 streams peaks at about 180 MB with a young generation of this size, at 207 MB with Node's
 # own, which saves 3 % of CPU; half of it costs 5 % more of CPU, and at 256 connections 20 % (bench/).

@@ -18,6 +18,7 @@ import { readDatabase } from '#test/faults/ledger-file.ts';
 import { bytesOfFolder, tracesOf } from './secret-traces.ts';
 
 const adminToken = randomBytes(32).toString('hex');
+const metricsToken = randomBytes(32).toString('hex');
 const upstreamKey = `sk-${randomBytes(24).toString('hex')}`;
 
 let directory: string;
@@ -42,7 +43,12 @@ beforeAll(async () => {
   server = await startServer({
     directory,
     upstreamUrl: upstream.baseUrl,
-    env: { ADMIN_TOKEN: adminToken, UPSTREAM_API_KEY: upstreamKey, LOG_LEVEL: 'trace' },
+    env: {
+      ADMIN_TOKEN: adminToken,
+      METRICS_TOKEN: metricsToken,
+      UPSTREAM_API_KEY: upstreamKey,
+      LOG_LEVEL: 'trace',
+    },
   });
   const quotas = [{ meter: 'requests', period: 'day', limit: 40 }] as const;
   const made = await server.admin.keys.create({ body: { label: 'canary', quotas: [...quotas] } });
@@ -56,7 +62,7 @@ afterAll(async () => {
 });
 
 describe('S3: a secret is hashed before any store or log sees it', () => {
-  test('nothing of a key, of the admin token or of the upstream key is written or told anywhere', async () => {
+  test('nothing of a key, of a token or of the upstream key is written or told anywhere', async () => {
     await useAll();
     await Promise.all(
       fuzzed(key).map((text) => ask('POST', '/v1/chat/completions', { 'x-api-key': text }, chat())),
@@ -74,6 +80,7 @@ describe('S3: a secret is hashed before any store or log sees it', () => {
       expect(bytes.length, place).toBeGreaterThan(10_000);
       expect(tracesOf(key, bytes, 3), `the key in ${place}`).toEqual([]);
       expect(tracesOf(adminToken, bytes), `the admin token in ${place}`).toEqual([]);
+      expect(tracesOf(metricsToken, bytes), `the metrics token in ${place}`).toEqual([]);
       expect(tracesOf(upstreamKey, bytes, 3), `the upstream's key in ${place}`).toEqual([]);
     }
     // The key's place in the database is its digest's, and that is there to be found.
@@ -142,6 +149,10 @@ async function useAll(): Promise<void> {
   await ask('GET', '/admin/operations/verify', admin);
   await ask('GET', '/admin/sponsor', admin);
   await ask('GET', '/admin/status', admin);
+  await ask('GET', '/metrics', { authorization: `Bearer ${metricsToken}` });
+  await ask('GET', '/admin/keys', { authorization: `Bearer ${metricsToken}` });
+  await ask('GET', `/admin/operations?target=${metricsToken}`, admin);
+  await ask('GET', '/v1/quota', { authorization: `Bearer ${metricsToken}` });
   await ask('GET', '/admin/keys', { authorization: `Basic ${btoa(`admin:${adminToken}`)}` });
   await ask('GET', '/healthz', { authorization: `Bearer ${key}` });
   await rawRequest(server.port, ['GET / HTTP/1.1', `Authorization: Bearer ${key}`, ' folded']);
