@@ -65,17 +65,12 @@ const SETTINGS = [
 ];
 /** Those of OpenTelemetry have another reader, and Compose hands all of them on. */
 const OF_TRACES = [...new Set(textOf('docker-compose.yml').match(/\bOTEL_[A-Z_]+/g))];
-const OF_BACKUPS = /^(BACKUP|RESTORE|S3|AWS)_/;
 /** The image says these. */
 const OF_THE_IMAGE = /^(NODE_ENV|HOST|PORT|STORE_PATH|SQLITE_PATH|QUOTA_PROXY_URL)$/;
 const CONFIGURATION = ['docs/configuration.md', 'docs/configuration.zh-CN.md'];
 
 test.each([
   ...CONFIGURATION.map((page) => ({ page, names: [...SETTINGS, ...OF_TRACES] })),
-  ...['docs/backup.md', 'docs/backup.zh-CN.md'].map((page) => ({
-    page,
-    names: SETTINGS.filter((name) => OF_BACKUPS.test(name)),
-  })),
   { page: '.env.example', names: SETTINGS.filter((name) => !/^(NODE_ENV|QUOTA_PROXY_URL)$/.test(name)) },
   { page: 'docker-compose.yml', names: SETTINGS.filter((name) => !OF_THE_IMAGE.test(name)) },
 ])('$page has all its settings', ({ page, names }) => {

@@ -39,13 +39,12 @@ describeStack('the commands of docs/backup.md, as printed', () => {
 
   test('switched on, with the store of the profile, a backup is made, listed and restored in a drill', async () => {
     await run(block('on'));
-    const [status = '', ...lines] = (await run(block('look'))).split('\n').reverse();
-    const listed = lines.filter((line) => /^\d{8}T\d{6}Z .* yes +yes +/.test(line));
+    const said = await run(block('look'));
+    const listed = said.split('\n').filter((line) => /^\d{8}T\d{6}Z .* yes +yes +/.test(line));
     expect(listed.join('\n')).toContain('restores, ');
-    expect(JSON.parse(status)).toMatchObject({
-      backup: { location: 's3://quota-proxy/main', encrypted: true, troubles: [] },
-      warnings: [],
-    });
+    expect(said).toMatch(/^backups +s3:\/\/quota-proxy\/main, encrypted$/m);
+    expect(said).toMatch(/^last drill +.* ago, it restores$/m);
+    expect(said).not.toContain('WARNING');
   });
 
   test("the README's commands do the same", async () => {
