@@ -60,7 +60,7 @@ describeStack('the commands of docs/reverse-proxies.md, as printed', () => {
   });
 
   test('with nginx, too', async () => {
-    await run('docker compose down --timeout 5');
+    await run('docker compose down --volumes --timeout 5');
     await edit('.env', (text) => text.replace(/^COMPOSE_FILE=.*\n/m, ''));
     await run(block('nginx'));
     const trusting = 'export CURL_CA_BUNDLE=$PWD/nginx/tls/fullchain.pem\n';
