@@ -116,15 +116,13 @@ check_port() {
     "something else listens on $address:$port? docker compose ps" answers /admin/keys 401
 }
 
-# By the shell itself: neither curl nor a token is needed.
-answers() {
-  local status
-  exec 3<>"/dev/tcp/$address/$port" || return
+# By the shell itself: neither curl nor a token is needed. In a shell of its own, which a closed connection may end.
+answers() (
+  exec 3<>"/dev/tcp/$address/$port" || exit
   printf 'GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$1" >&3
-  read -r -t 5 _ status _ <&3
-  exec 3>&-
+  read -r -t 5 _ status _ <&3 || exit
   [ "$status" = "$2" ]
-}
+)
 
 check_data() {
   local volume

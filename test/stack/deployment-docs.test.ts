@@ -27,7 +27,7 @@ describeStack('the commands of docs/deployment.md, as printed', () => {
   });
 
   test('by hand, in a checkout', async () => {
-    await writeFile(join(operator.checkout, '.env'), `PUBLISHED_PORT=${await freePort()}\n`);
+    await writeFile(join(operator.checkout, '.env'), `PUBLISHED_PORT=${await freePort()}\n`, { mode: 0o600 });
     expect(await run(block('hand'))).toContain('All is well.');
     expect((await stat(join(operator.checkout, '.env'))).mode & 0o777).toBe(0o600);
   });
@@ -49,7 +49,7 @@ describeStack('the commands of docs/deployment.md, as printed', () => {
     }
     const script = await readFile(join(operator.checkout, 'scripts/deploy.sh'), 'utf8');
     const lists = [...script.matchAll(/^FOR_\w+=\((.*)\)$/gm)].flatMap(([, names = '']) => names.split(' '));
-    expect(lists).toHaveLength(11);
+    expect(lists).toHaveLength(12);
     for (const name of lists) expect(page).toContain(`\`${name}\``);
   });
 

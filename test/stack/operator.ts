@@ -134,7 +134,12 @@ export function onHost(directory: string, script: string): Promise<string> {
 
 async function paste(script: string, cwd: string, given: Readonly<Record<string, string>>): Promise<string> {
   const shell = ['--norc', '-euo', 'pipefail', '-c', script];
-  return (await run('bash', shell, { cwd, env: { ...plainEnv(), ...given } })).stdout;
+  try {
+    return (await run('bash', shell, { cwd, env: { ...plainEnv(), ...given } })).stdout;
+  } catch (error) {
+    const { stdout = '' } = error as { stdout?: string };
+    throw new Error(`${String(error)}\n${stdout}`, { cause: error });
+  }
 }
 
 /** As on the operator's own machine: nothing else is set. */

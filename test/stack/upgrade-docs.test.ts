@@ -23,6 +23,7 @@ describeStack('the commands of docs/upgrade.md, as printed', () => {
     await writeFile(
       join(operator.checkout, '.env'),
       `ADMIN_TOKEN=0123456789abcdef0123456789abcdef\nUPSTREAM_API_KEY=sk-1\nPUBLISHED_PORT=${await freePort()}\n`,
+      { mode: 0o600 },
     );
     // As somebody would who has no script: in a checkout on the host.
     await run(`cp -R . "$DIR" && cd "$DIR" && docker compose up -d --wait && ${KEYS} create --label Ada`);
