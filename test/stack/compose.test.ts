@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,8 @@ import { freePort } from '#test/fakes/server-process.ts';
 import type { Aimock } from './aimock.ts';
 import { ANSWER, startAimock } from './aimock.ts';
 import { ADMIN_TOKEN, describeStack, REPOSITORY } from './docker.ts';
+import type { Ran } from './docker-command.ts';
+import { docker } from './docker-command.ts';
 
 describeStack('docker compose up, as the README says', () => {
   let upstream: Aimock;
@@ -67,6 +68,7 @@ describeStack('docker compose up, as the README says', () => {
       CapDrop: ['ALL'],
       Memory: 256 * 1024 * 1024,
       MemoryReservation: 128 * 1024 * 1024,
+      PidsLimit: 256,
       RestartPolicy: { Name: 'unless-stopped' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
       PortBindings: { '8787/tcp': [{ HostIp: '127.0.0.1', HostPort: String(port) }] },
@@ -121,25 +123,6 @@ networks:
     name: ${network}
     external: true
 `;
-}
-
-interface Ran {
-  readonly code: number | string | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function docker(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran> {
-  const { PATH = '', HOME = '', DOCKER_HOST } = process.env;
-  const host = DOCKER_HOST === undefined ? {} : { DOCKER_HOST };
-  return new Promise((resolve) => {
-    execFile(
-      'docker',
-      args,
-      { cwd: REPOSITORY, env: { PATH, HOME, ...host, ...env } },
-      (error, stdout, stderr) => resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr }),
-    );
-  });
 }
 
 async function inspected(id: string) {
