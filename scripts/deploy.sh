@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What the host gets; tests, documents, data and .env stay here.
 FOR_COMPOSE=(docker-compose.yml .env.example scripts)
-FOR_THE_IMAGE=(Dockerfile .dockerignore .npmrc package.json package-lock.json build.mjs core handlers adapters)
+FOR_THE_IMAGE=(Dockerfile .dockerignore .npmrc package.json package-lock.json LICENSE build.mjs build core handlers adapters)
 
 usage() {
   cat <<EOT

@@ -40,6 +40,16 @@ test('`npm version` changes it everywhere', () => {
   );
 });
 
+test('the image is built of the same files here, where deploy.sh brings them, and in the Dockerfile', () => {
+  const sent = /^FOR_THE_IMAGE=\((.+)\)$/m.exec(textOf('scripts/deploy.sh'))?.[1]?.split(' ') ?? [];
+  const letIn = [...textOf('.dockerignore').matchAll(/^!(.+)$/gm)].map(([, name]) => name);
+  const copied = [...textOf('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
+    names.split(' '),
+  );
+  expect([...letIn].sort()).toEqual([...copied].sort());
+  expect([...sent].sort()).toEqual(['Dockerfile', '.dockerignore', ...copied].sort());
+});
+
 test('the changelog tells of this version, and of what is to come, in the form of Keep a Changelog', () => {
   const headings = [...textOf('CHANGELOG.md').matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
   expect(headings[0]).toBe('[Unreleased]');
