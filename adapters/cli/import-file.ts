@@ -20,7 +20,7 @@ export interface ImportOptions {
 }
 
 // What one request may bring is a mebibyte, and 500 keys.
-const BATCH_BYTES_MAX = 150_000;
+const BATCH_BYTES_MAX = 30_000;
 const BATCH_KEYS_MAX = 200;
 
 /**

@@ -37,12 +37,15 @@ export interface ReportedKey extends ImportOutcome {
 }
 
 export interface ReportedProblem {
-  readonly about: Problem['about'];
+  readonly about: ToldProblem['about'];
   readonly what: string;
   rows: number;
   /** Where, the first of many. */
   readonly where: string[];
 }
+
+/** Of the file, or what the server says of a key. */
+type ToldProblem = Omit<Problem, 'about'> & { readonly about: Problem['about'] | 'refused' };
 
 const KEYS_SHOWN = 20;
 const PLACES_SHOWN = 20;
@@ -63,7 +66,7 @@ export function importTally(): Tally {
   const first: ReportedKey[] = [];
   const problems = new Map<string, ReportedProblem>();
 
-  function problem({ about, what, where, rows }: Problem): void {
+  function problem({ about, what, where, rows }: ToldProblem): void {
     if (about === 'key') keys.left_out += rows;
     const isTooMany = problems.size >= KINDS_SHOWN && !problems.has(`${about} ${what}`);
     const told = isTooMany ? 'has another problem' : what;
@@ -79,7 +82,7 @@ export function importTally(): Tally {
       keys[outcome.status] += 1;
       if (first.length < KEYS_SHOWN) first.push(reported(body, outcome));
       if (outcome.status === 'refused')
-        problem({ about: 'terms', what: outcome.reason ?? 'is refused', where: outcome.key, rows: 1 });
+        problem({ about: 'refused', what: outcome.reason ?? 'is refused', where: outcome.key, rows: 1 });
       if (outcome.status === 'imported' || outcome.status === 'importable') add(usage, body);
     },
     report: (known) => ({ ...known, keys, usage, first_keys: first, problems: [...problems.values()] }),

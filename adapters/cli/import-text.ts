@@ -36,7 +36,7 @@ function rowOf(key: ReportedKey): Row {
   return {
     key: key.key,
     label: key.label,
-    '': OUTCOMES[key.status],
+    outcome: OUTCOMES[key.status],
     status: key.disabled ? 'disabled' : 'enabled',
     expires: timeText(key.expires_at),
     quotas: quotas === undefined ? 'that of a new key' : quotas.join(', ') || 'none',
@@ -65,7 +65,12 @@ function usageText({ usage }: ImportReport): string {
   return `${parts.join(', ')}, from ${usage.first_day} to ${usage.last_day}`;
 }
 
-const ABOUT = { key: 'Left out, a key', usage: 'Left out, usage', terms: 'Otherwise than there' };
+const ABOUT = {
+  refused: 'Refused, a key',
+  key: 'Left out, a key',
+  usage: 'Left out, usage',
+  terms: 'Otherwise than there',
+};
 
 /** `Left out, usage: 3 rows, is of a day that cannot be (trial_keys, row 1; …)`. */
 function problemText({ about, what, rows, where }: ReportedProblem): string {

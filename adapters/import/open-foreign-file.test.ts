@@ -53,7 +53,7 @@ const requests = ({ days }: Pick<ForeignKey, 'days'>) =>
 
 test('trial_keys and usage_stats: limits a day, switched off ones, and what cannot be', () => {
   const { format, count, keys, told } = read('trialKeys');
-  expect([format, count]).toEqual(['an older quota-proxy (trial_keys, usage_stats)', 5]);
+  expect([format, count]).toEqual(['an older quota-proxy (trial_keys, usage_stats)', 6]);
   expect(keys).toMatchObject([
     {
       secret: ADA.trialKeys,
@@ -64,6 +64,7 @@ test('trial_keys and usage_stats: limits a day, switched off ones, and what cann
     },
     { label: 'Bob', disabled: true, days: [] },
     { label: 'Eve', createdAt: null, quotas: null, disabled: false },
+    { label: 'Too long' },
   ]);
   expect(keys[0]?.quotas).toEqual([{ meter: 'requests', period: 'day', limit: 3 }]);
   expect(keys.map(requests)[0]).toEqual([
@@ -227,7 +228,7 @@ test('a file in use is read as it was when it was opened, and is not changed', (
   const before = readFileSync(path);
   server.exec("DELETE FROM usage_stats; UPDATE trial_keys SET label = 'later'");
   const keys = [...file.found(READING)].flatMap((found) => (found.kind === 'key' ? [found.key] : []));
-  expect(keys.map(({ label }) => label)).toEqual(['张三', 'from the log', 'Eve']);
+  expect(keys.map(({ label }) => label)).toEqual(['张三', 'from the log', 'Eve', 'Too long']);
   expect(keys.map(requests)[0]).toHaveLength(2);
   file.close();
   expect(readFileSync(path).equals(before)).toBe(true);

@@ -53,6 +53,7 @@ function trialKeys(path: string, now: number): void {
         ['', 'nobody', now, 200, 1],
         [ADA.trialKeys, 'Ada again', now, 200, 1],
         ['trial-eve-0123456789abcdef', 'Eve', -5, null, 1],
+        ['x'.repeat(300), 'Too long', now, 200, 1],
       ],
       usage_stats: [
         [ADA.trialKeys, dayOf(now), 2, now],
