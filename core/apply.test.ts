@@ -122,6 +122,12 @@ test('what was imported counts for the day, the month and all time of its use, a
   expect(account.lastUsedAt).toBe(Date.UTC(2026, 10, 24));
 });
 
+test('in the first minute of a day nobody knows either in which hour of it something was used', () => {
+  const midnight = Date.UTC(2026, 10, 24);
+  const account = after(imported(midnight + 1, '2026-11-24', 3));
+  expect(account.buckets.map(({ used }) => used.requests)).toEqual([0, 0, 3, 3, 3]);
+});
+
 test('what was imported begins the windows that it is in: what follows adds to it', () => {
   const midnight = Date.UTC(2026, 10, 25);
   const early = imported(midnight - 1, '2026-11-24', 3);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -233,6 +233,20 @@ test('a file in use is read as it was when it was opened, and is not changed', (
   file.close();
   expect(readFileSync(path).equals(before)).toBe(true);
   server.close();
+});
+
+test('what a crash left in the log is read, and stays there', () => {
+  FOREIGN_FILES.trialKeys(path, NOON);
+  const server = new DatabaseSync(path);
+  server.exec("PRAGMA journal_mode = WAL; UPDATE trial_keys SET label = 'from the log' WHERE label = 'Bob'");
+  const image = join(folder, 'image');
+  for (const part of ['', '-wal']) copyFileSync(path + part, image + part);
+  server.close();
+  const bytes = () => ['', '-wal'].map((part) => readFileSync(image + part).toString('latin1'));
+  const before = bytes();
+  path = image;
+  expect(readAll().keys.map(({ label }) => label)).toContain('from the log');
+  expect(bytes()).toEqual(before);
 });
 
 test.each([

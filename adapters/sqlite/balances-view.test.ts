@@ -73,6 +73,21 @@ function pastDays(at: number): readonly PastUse[] {
   });
 }
 
+test('so does one who looks in the first minute of a day on which something came in', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quota-proxy-'));
+  const database = openDatabase(join(folder, 'quota.db'));
+  const writer = openWriter(database, CALENDAR, { tailEntries: 12, accounts: 10 });
+  const at = CALENDAR.windowOf('day', NOON).startsAt + 1;
+  writer.answer([['bringIn', BROUGHT_IN, pastDays(at), at, null]]);
+  const used = database
+    .prepare('SELECT requests_used FROM balances WHERE key_id = ? ORDER BY period')
+    .pluck();
+  // In the order of the names: day, hour, minute, month, total.
+  expect(used.all(BROUGHT_IN.id)).toEqual([100, 0, 0, 110, 111]);
+  writer.close();
+  rmSync(folder, { recursive: true });
+});
+
 function commandOf(act: string, key: ApiKey, n: number, at: number): Call {
   switch (act) {
     case 'reserve':
