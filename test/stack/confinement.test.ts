@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { patternOf } from '#test/faults/known-messages.ts';
 import type { Confinement } from './confinement.ts';
 import { confinementIn, LOOK } from './confinement.ts';
 import { ADMIN_TOKEN, describeStack, REPOSITORY } from './docker.ts';
@@ -68,7 +69,7 @@ describeStack(
       await writeFile(join(folder, 'override.yml'), overrideOf({ user: '54321:54321', data }));
       const { code, stderr } = await compose('run', '--rm', 'quota-proxy');
       expect(code).not.toBe(0);
-      expect(stderr).toMatch(/\/data\/quota\.db cannot be written .*: make the directory \/data .* writable/);
+      expect(stderr).toMatch(patternOf('unwritableDirectory'));
     });
 
     test('the control: without what the file says, the same look finds something else in every respect', async () => {
