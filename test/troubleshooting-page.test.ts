@@ -31,7 +31,7 @@ test('every message is one that a fault test awaits', () => {
 
 test.each(PAGES)('the codes and statuses for clients in %s are those of the program', (page) => {
   const rows = rowsOf(page, 4);
-  const sources = ['handlers/refusal.ts', 'handlers/failure.ts', 'handlers/app.ts'].map((path) =>
+  const sources = ['handlers/refusal.ts', 'handlers/failure.ts', 'handlers/enter.ts'].map((path) =>
     readFileSync(join(ROOT, path), 'utf8'),
   );
   const all = sources.join('\n').replaceAll(/\s+/g, ' ');
