@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PERIODS } from './model.ts';
 import type { Window } from './window.ts';
-import { calendarOf } from './window.ts';
+import { calendarOf, dayNamed } from './window.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -194,4 +194,21 @@ test('a calendar that remembers days says what a new one says, in any order', ()
     }),
     { numRuns: 40 },
   );
+});
+
+test.each([
+  { zone: 'UTC', day: '2026-11-25', from: '2026-11-25T00:00:00.000Z' },
+  { zone: 'Etc/GMT+12', day: '2026-11-25', from: '2026-11-25T12:00:00.000Z' },
+  { zone: 'Pacific/Kiritimati', day: '2026-11-25', from: '2026-11-24T10:00:00.000Z' },
+  { zone: 'Asia/Shanghai', day: '2026-11-25', from: '2026-11-24T16:00:00.000Z' },
+])('the day $day of $zone is found by its name', ({ zone, day, from }) => {
+  const calendar = calendarOf(zone);
+  const window = dayNamed(day, calendar);
+  expect(new Date(window?.startsAt ?? 0).toISOString()).toBe(from);
+  expect(calendar.dayOf(window?.startsAt ?? 0)).toBe(day);
+});
+
+test('a day that a zone has skipped is not there', () => {
+  expect(dayNamed('2011-12-30', calendarOf('Pacific/Apia'))).toBeUndefined();
+  expect(dayNamed('2011-12-31', calendarOf('Pacific/Apia'))).toBeDefined();
 });

@@ -84,6 +84,16 @@ export function calendarOf(timeZone: string): Calendar {
   };
 }
 
+/**
+ * The window of a local day by its name, `YYYY-MM-DD`; `undefined` if the zone has had no such day. Noon in London is on
+ * the same day from UTC-12 to UTC+11, midnight there from UTC+0 to UTC+14.
+ */
+export function dayNamed(name: string, calendar: Calendar): Window | undefined {
+  const midnight = Date.parse(name);
+  const inside = [midnight + DAY_MS / 2, midnight].find((at) => calendar.dayOf(at) === name);
+  return inside === undefined ? undefined : calendar.windowOf('day', inside);
+}
+
 function spanOf(lengthMs: number, at: Instant): Window {
   const startsAt = at - (at % lengthMs);
   return { startsAt, endsAt: startsAt + lengthMs };

@@ -1,4 +1,4 @@
-import type { Calendar } from '#core/window.ts';
+import { type Calendar, dayNamed } from '#core/window.ts';
 import type { LocalDays } from './foreign-file.ts';
 
 /** No system that could be imported is older: an earlier day is a mistake. */
@@ -18,9 +18,8 @@ export function localDays(here: Calendar, there: Calendar, today: string): Local
       const midnight = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(day) : Number.NaN;
       if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
       if (here.timeZone === there.timeZone) return plausible(day);
-      const noon = [midnight + NOON_MS, midnight].find((at) => there.dayOf(at) === day);
-      if (noon === undefined) return undefined;
-      return plausible(here.dayOf(there.windowOf('day', noon).startsAt + NOON_MS));
+      const window = dayNamed(day, there);
+      return window && plausible(here.dayOf(window.startsAt + NOON_MS));
     },
   };
 }

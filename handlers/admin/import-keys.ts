@@ -1,7 +1,7 @@
 import type { ApiKey, Instant } from '#core/model.ts';
 import type { PastUse } from '#core/past-use.ts';
 import { hintOf, isForeign, isWellFormed } from '#core/secret.ts';
-import type { Calendar } from '#core/window.ts';
+import { type Calendar, dayNamed } from '#core/window.ts';
 import type { Services } from '../services.ts';
 import type { Asked, Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
@@ -93,7 +93,7 @@ function historyOf({ usage = [] }: ForeignKey, calendar: Calendar, at: Instant):
   const history: PastUse[] = [];
   for (const { day, requests, ...more } of usage) {
     if (day > today) return `it was used on ${day}, and today is ${today}`;
-    const usedAt = beginningOf(day, calendar);
+    const usedAt = dayNamed(day, calendar)?.startsAt;
     if (usedAt === undefined) return `there was no ${day} in ${calendar.timeZone}`;
     const { prompt_tokens: prompt = 0, completion_tokens: completion = 0, cached_tokens: cached = 0 } = more;
     const { errors = 0, successes = Math.max(0, requests - errors), cost_micros: cost = 0 } = more;
@@ -102,15 +102,6 @@ function historyOf({ usage = [] }: ForeignKey, calendar: Calendar, at: Instant):
   }
   return history;
 }
-
-/** When a local day begins. Noon in London is on the same day from UTC-12 to UTC+11, midnight there from UTC+0 to UTC+14. */
-function beginningOf(day: string, calendar: Calendar): Instant | undefined {
-  const midnight = Date.parse(day);
-  const inside = [midnight + NOON_MS, midnight].find((at) => calendar.dayOf(at) === day);
-  return inside === undefined ? undefined : calendar.windowOf('day', inside).startsAt;
-}
-
-const NOON_MS = 12 * 60 * 60_000;
 
 /** For the operation log: all but the secret, and sums instead of days. */
 function detailsOf({ secret: _, usage, ...terms }: ForeignKey, history: readonly PastUse[]) {
