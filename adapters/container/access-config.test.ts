@@ -1,19 +1,9 @@
 import { expect, test } from 'vitest';
+import { configProblems } from '#test/fakes/config-problems.ts';
 import { readConfig } from './config.ts';
-import { ConfigError } from './config-error.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYq=';
 const URL = 'https://example.org/hook';
-
-function problemsOf(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig(env);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
 
 test('what counts as abnormal can be set, and switched off', () => {
   const env = {
@@ -22,7 +12,9 @@ test('what counts as abnormal can be set, and switched off', () => {
     ABNORMAL_DAY_MULTIPLE: '10',
   };
   expect(readConfig(env).abnormal).toEqual({ authFailuresMax: 3, addressesMax: 0, dayMultiple: 10 });
-  expect(problemsOf({ ABNORMAL_ADDRESSES_MAX: '51' })[0]).toMatch(/^ABNORMAL_ADDRESSES_MAX is '51': must be/);
+  expect(configProblems({ ABNORMAL_ADDRESSES_MAX: '51' })[0]).toMatch(
+    /^ABNORMAL_ADDRESSES_MAX is '51': must be/,
+  );
 });
 
 test('a webhook has an address and a secret', () => {
@@ -39,7 +31,7 @@ test.each([
   { env: { WEBHOOK_URL: URL, WEBHOOK_SECRET: 'hush' }, says: /^WEBHOOK_SECRET: must be whsec_/ },
   { env: { WEBHOOK_URL: URL, WEBHOOK_SECRET: 'whsec_c2hvcnQ=' }, says: /^WEBHOOK_SECRET: must be whsec_/ },
 ])('each problem is one line, and shows neither: $says', ({ env, says }) => {
-  const problems = problemsOf(env);
+  const problems = configProblems(env);
   expect(problems).toHaveLength(1);
   expect(problems[0]).toMatch(says);
   expect(problems[0]).not.toMatch(/chat|hush|c2hv|example.org\/hook'/);

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { configProblems } from '#test/fakes/config-problems.ts';
 import { type BackupConfig, secretsOf } from './backup-config.ts';
 import { readConfig, readToolConfig } from './config.ts';
-import { ConfigError } from './config-error.ts';
 
 const KEY = 'AGE-SECRET-KEY-1EM4V670YXR8UMUD45GSUUQQDVRSEZJT9W6URH4FFLELLQW6F8YCQ8CU9MQ';
 const TARGET = 's3://my-bucket/quota/proxy';
@@ -15,16 +15,6 @@ function backupOf(env: Readonly<Record<string, string>>): BackupConfig {
   const { backup } = readConfig(env);
   if (backup === null) throw new Error('no backups are made');
   return backup;
-}
-
-function problemsOf(env: Readonly<Record<string, string>>): readonly string[] {
-  try {
-    readConfig(env);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
 }
 
 test('without a target no backups are made, whatever else is set', () => {
@@ -145,7 +135,7 @@ test.each([
     says: /^S3_ENDPOINT is 'minio:9000': must be a URL/,
   },
 ])('$env is one problem, told without a secret', ({ env, says }) => {
-  const problems = problemsOf(env);
+  const problems = configProblems(env);
   expect(problems).toHaveLength(1);
   expect(problems[0]).toMatch(says);
   expect(problems[0]).not.toMatch(/hunter2|EM4V670/);

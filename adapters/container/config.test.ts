@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { configProblems } from '#test/fakes/config-problems.ts';
 import type { Config } from './config.ts';
 import { readConfig, readDemoConfig, readToolConfig } from './config.ts';
-import { ConfigError } from './config-error.ts';
 
 const TOKEN = 'f3a9c07e51d84b62a1c9e0d7b4268fa1';
 const OTHER = '0b5de8f3c2714a9686d1e7f4a3c90b25';
@@ -20,16 +20,6 @@ function fileWith(text: string): string {
   const path = join(directory, `file-${text.length}`);
   writeFileSync(path, text);
   return path;
-}
-
-function problemsOf(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig(env);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
 }
 
 test('without an environment everything has its default', () => {
@@ -189,7 +179,7 @@ describe('each problem is one line that names the variable, what was given, and 
       says: /^UPSTREAM_EXCHANGE_TIMEOUT_MS is 5: must not be less/,
     },
   ] as { env: Record<string, string>; says: RegExp }[])('$env', ({ env, says }) => {
-    const problems = problemsOf(env);
+    const problems = configProblems(env);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(says);
     expect(problems[0]).not.toContain('\n');
@@ -208,7 +198,7 @@ test('all problems are told at once', () => {
     KEY_PEPPER_FILE: '/no',
     PRICES_FILE: prices,
   };
-  const problems = problemsOf(env);
+  const problems = configProblems(env);
   const names = problems.map((problem) => problem.split(' ')[0]);
   expect(new Set(names)).toEqual(
     new Set([...Object.keys(env), 'ADMIN_TOKEN', 'UPSTREAM_API_KEY'].filter((name) => name !== 'NODE_ENV')),
@@ -228,28 +218,28 @@ test('no problem shows a secret', () => {
     UPSTREAM_BASE_URL: 'http://secret-5@x',
     METRICS_TOKEN: 'secret-6',
   };
-  const problems = problemsOf(env);
+  const problems = configProblems(env);
   expect(problems).toHaveLength(6);
   expect(problems.join()).not.toMatch(/secret.\d/);
 });
 
 test('production requires an admin token and an upstream', () => {
-  expect(problemsOf({ NODE_ENV: 'production' }).map((problem) => problem.split(' ')[0])).toEqual([
+  expect(configProblems({ NODE_ENV: 'production' }).map((problem) => problem.split(' ')[0])).toEqual([
     'ADMIN_TOKEN',
     'UPSTREAM_API_KEY',
   ]);
   expect(
-    problemsOf({ NODE_ENV: 'production', ADMIN_TOKEN: TOKEN, UPSTREAM_BASE_URL: 'http://x/v1' }),
+    configProblems({ NODE_ENV: 'production', ADMIN_TOKEN: TOKEN, UPSTREAM_BASE_URL: 'http://x/v1' }),
   ).toEqual([]);
 });
 
 test('a pepper may come from a file, and not from two places', () => {
   const path = fileWith(`${OTHER}\n`);
   expect(readConfig({ KEY_PEPPER_FILE: path }).pepper).toBe(OTHER);
-  expect(problemsOf({ KEY_PEPPER_FILE: path, KEY_PEPPER: TOKEN })).toEqual([
+  expect(configProblems({ KEY_PEPPER_FILE: path, KEY_PEPPER: TOKEN })).toEqual([
     'KEY_PEPPER and KEY_PEPPER_FILE are both set: unset one of them',
   ]);
-  expect(problemsOf({ KEY_PEPPER_FILE: fileWith('short') })[0]).toContain('fewer than 32');
+  expect(configProblems({ KEY_PEPPER_FILE: fileWith('short') })[0]).toContain('fewer than 32');
 });
 
 test('a price file becomes a price table', () => {
@@ -266,7 +256,7 @@ test('a price file becomes a price table', () => {
       ['b', { input: 0, cachedInput: 1, output: 2, request: 3, outputTokensMax: 4 }],
     ]),
   });
-  expect(problemsOf({ PRICES_FILE: fileWith('{') })[0]).toContain('is not JSON');
+  expect(configProblems({ PRICES_FILE: fileWith('{') })[0]).toContain('is not JSON');
 });
 
 test.each([

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { configProblems } from '#test/fakes/config-problems.ts';
 import { readConfig } from './config.ts';
-import { ConfigError } from './config-error.ts';
 import { secretsIn, type TracingConfig } from './tracing-config.ts';
 
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
@@ -13,16 +13,6 @@ function tracingOf(env: Variables): TracingConfig {
   const { tracing } = readConfig({ ...ENDPOINT, ...env });
   if (tracing === null) throw new Error('nothing is traced');
   return tracing;
-}
-
-function problemsOf(env: Variables): readonly string[] {
-  try {
-    readConfig(env);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
 }
 
 test('an endpoint alone: everything by its default', () => {
@@ -159,12 +149,12 @@ test.each<{ env: Variables; problem: string }>([
       'authority in NODE_EXTRA_CA_CERTS',
   },
 ])('refused: $env', ({ env, problem }) => {
-  expect(problemsOf({ ...ENDPOINT, ...env })).toEqual([problem]);
+  expect(configProblems({ ...ENDPOINT, ...env })).toEqual([problem]);
 });
 
 test('all problems are told at once, with those of everything else', () => {
   const env = { ...ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_TRACES_SAMPLER: 'x', PORT: 'y' };
-  expect(problemsOf(env)).toHaveLength(3);
+  expect(configProblems(env)).toHaveLength(3);
 });
 
 test('the headers are secrets, with and without the scheme; a short word is none', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RequestEnded } from '#core/ports.ts';
+import { SERVED } from '#test/fakes/served.ts';
 import type { LogLevel } from './open-log.ts';
 import { openLog } from './open-log.ts';
 
@@ -13,23 +14,6 @@ beforeEach(() => {
 });
 
 afterEach(() => rmSync(directory, { recursive: true }));
-
-const ENDED: RequestEnded = {
-  requestId: '01a20d76-957b-7026-a6b3-c950249c6d9c',
-  method: 'POST',
-  address: '203.0.113.7',
-  keyId: '01a20d76-8701-70a6-a627-72bfa49ec99e',
-  route: '/v1/chat/completions',
-  model: 'demo',
-  status: 200,
-  reason: null,
-  usage: { prompt: 7, completion: 5, cached: 3, reasoning: 2 },
-  charge: { used: { requests: 1, tokens: 12, cost: 34 }, source: 'upstream', priced: true },
-  storeMs: 0.1234,
-  upstreamMs: 11,
-  addedMs: 0.5678,
-  durationMs: 12,
-};
 
 async function written(
   level: LogLevel,
@@ -46,26 +30,26 @@ async function written(
 }
 
 test('what has no price has no cost, and a probe is worth a line only to those who look closely', async () => {
-  const { used } = ENDED.charge ?? { used: { requests: 1, tokens: 12, cost: 0 } };
-  const unpriced: RequestEnded = { ...ENDED, charge: { used, source: 'estimate', priced: false } };
+  const { used } = SERVED.charge ?? { used: { requests: 1, tokens: 12, cost: 0 } };
+  const unpriced: RequestEnded = { ...SERVED, charge: { used, source: 'estimate', priced: false } };
   const line = JSON.parse(await written('info', [], (log) => log.requestEnded(unpriced)));
   expect(line).toMatchObject({ cost_micros: null, source: 'estimate' });
   for (const route of ['/healthz', '/livez', '/readyz', '/metrics']) {
     rmSync(join(directory, 'log'), { force: true });
-    expect(await written('info', [], (log) => log.requestEnded({ ...ENDED, route }))).toBe('');
-    const text = await written('debug', [], (log) => log.requestEnded({ ...ENDED, route }));
+    expect(await written('info', [], (log) => log.requestEnded({ ...SERVED, route }))).toBe('');
+    const text = await written('debug', [], (log) => log.requestEnded({ ...SERVED, route }));
     expect(JSON.parse(text)).toMatchObject({ route, level: 'debug' });
   }
 });
 
 test('a request is one line of JSON, its names in snake_case', async () => {
-  const line = JSON.parse(await written('info', [], (log) => log.requestEnded(ENDED)));
+  const line = JSON.parse(await written('info', [], (log) => log.requestEnded(SERVED)));
   expect(line).toEqual({
     level: 'info',
     time: expect.any(Number),
     msg: 'request',
-    request_id: ENDED.requestId,
-    key_id: ENDED.keyId,
+    request_id: SERVED.requestId,
+    key_id: SERVED.keyId,
     address: '203.0.113.7',
     method: 'POST',
     route: '/v1/chat/completions',
@@ -94,7 +78,7 @@ test.each([
   { level: 'silent', lines: [] },
 ] as const)('LOG_LEVEL $level lets $lines through', async ({ level, lines }) => {
   const text = await written(level, [], (log) => {
-    log.requestEnded(ENDED);
+    log.requestEnded(SERVED);
     log.noticed('a notice', { count: 3 });
     log.failed('a failure', new Error('why'), {});
   });

@@ -1,23 +1,13 @@
 import { Registry } from 'prom-client';
 import { beforeEach, expect, test } from 'vitest';
 import type { RequestEnded } from '#core/ports.ts';
+import { SERVED } from '#test/fakes/served.ts';
 import { requestMetrics } from './request-metrics.ts';
 
 const ENDED: RequestEnded = {
-  requestId: '01a20d76-957b-7026-a6b3-c950249c6d9c',
-  method: 'POST',
-  route: '/v1/chat/completions',
-  address: '203.0.113.7',
-  keyId: '01a20d76-8701-70a6-a627-72bfa49ec99e',
-  model: 'demo',
-  status: 200,
-  reason: null,
+  ...SERVED,
+  ...{ storeMs: 2, upstreamMs: 700, addedMs: 0.7, durationMs: 900 },
   usage: { prompt: 7, completion: 5, cached: 3, reasoning: 0 },
-  charge: { used: { requests: 1, tokens: 12, cost: 34 }, source: 'upstream', priced: true },
-  storeMs: 2,
-  upstreamMs: 700,
-  addedMs: 0.7,
-  durationMs: 900,
 };
 const REFUSED: RequestEnded = {
   ...ENDED,

@@ -1,6 +1,7 @@
 /**
- * The view of the first schema, which `balances-view-3.ts` replaces. Used and held as of the last entry, for people with the sqlite3 command: the stored buckets,
- * and what the ledger added after each account's mark. The same figures as `apply` gives.
+ * The view of the first schema, which `balances-view-3.ts` replaces; never edited, as no step of a migration is.
+ * Used and held as of the last entry, for people with the sqlite3 command: the stored buckets, and what the ledger
+ * added after each account's mark. The same figures as `apply` gives.
  */
 export const BALANCES = `
 CREATE VIEW balances AS

@@ -3,8 +3,9 @@ import type * as z from 'zod';
 import { contract } from '#handlers/admin/contract.ts';
 import { ANSWER, BILLED } from './aimock.ts';
 import { describeStack } from './docker.ts';
-import type { DocumentedDeployment, Given } from './documented-deployment.ts';
+import type { DocumentedDeployment } from './documented-deployment.ts';
 import { startDocumented } from './documented-deployment.ts';
+import type { Given } from './printed-commands.ts';
 
 /** In the order of the page: each test goes on where the one before it ended. */
 describeStack('the commands of docs/api.md, as printed', () => {

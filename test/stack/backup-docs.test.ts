@@ -1,34 +1,38 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { blocksOf, copyRepository } from '#test/readme-blocks.ts';
 import { describeStack } from './docker.ts';
+import { keyIn } from './documented-deployment.ts';
+import type { Given, PrintedCommands } from './printed-commands.ts';
+import { printedCommands, scriptOf } from './printed-commands.ts';
 
-const GUIDE = blocksOf('docs/backup.md');
 const README = blocksOf('README.md');
 const PROJECT = 'backup-docs-test';
 const IMAGE = 'quota-proxy-test:backup-docs';
 const BASE_URL = 'http://127.0.0.1:8787';
-const SECRET_KEY = /sk-[0-9A-Za-z]{39}/;
 
 /** One server's life, in the order of the page: each test goes on where the one before it ended. */
 describeStack('the commands of docs/backup.md, as printed', () => {
   let folder: string;
+  let commands: PrintedCommands;
   let ada: string;
   let late: string;
-  const ran = new Set<string>();
+
+  const block = (word: string) => commands.block(word);
+  const run = (script: string, given?: Given) => commands.run(script, given);
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'backup-docs-'));
     copyRepository(folder);
+    const settings = { UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789', UPSTREAM_CHECK: 'false' };
+    commands = printedCommands('docs/backup.md', { folder, project: PROJECT, settings });
     await writeFile(
       join(folder, 'docker-compose.override.yml'),
       `services: { quota-proxy: { image: "${IMAGE}" } }\n`,
     );
-    ada = keyIn(await run(README.find(({ by }) => by === 'compose')?.script ?? 'false'));
+    ada = keyIn(await run(scriptOf('README.md', 'compose')));
   });
 
   afterAll(async () => {
@@ -117,42 +121,13 @@ describeStack('the commands of docs/backup.md, as printed', () => {
   });
 
   test('nothing on the page was left out', () => {
-    expect(ran).toEqual(new Set(GUIDE.map(({ by }) => by)));
+    expect(commands.leftOut()).toEqual([]);
   });
-
-  function block(by: string): string {
-    ran.add(by);
-    const found = GUIDE.filter((each) => each.by === by);
-    expect(found, by).toHaveLength(1);
-    return found[0]?.script ?? 'false';
-  }
-
-  async function run(script: string, given: Readonly<Record<string, string>> = {}): Promise<string> {
-    const { PATH, HOME, DOCKER_HOST } = process.env;
-    const env = {
-      PATH,
-      HOME,
-      ...(DOCKER_HOST !== undefined && { DOCKER_HOST }),
-      UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789',
-      UPSTREAM_CHECK: 'false',
-      // A name of its own, so that nothing of an operator on this machine is touched.
-      COMPOSE_PROJECT_NAME: PROJECT,
-      ...given,
-    };
-    const shell = ['--norc', '-euo', 'pipefail', '-c', script];
-    return (await promisify(execFile)('bash', shell, { cwd: folder, env })).stdout;
-  }
 
   function read(name: string): Promise<string> {
     return readFile(join(folder, name), 'utf8');
   }
 });
-
-function keyIn(said: string): string {
-  const [key] = SECRET_KEY.exec(said) ?? [];
-  expect(key, said).toBeDefined();
-  return key ?? '';
-}
 
 /** How a key is received by the server. */
 async function statusOf(key: string): Promise<number> {

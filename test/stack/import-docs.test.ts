@@ -1,30 +1,33 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ADA, FOREIGN_FILES } from '#test/fakes/foreign-files.ts';
-import { blocksOf, copyRepository } from '#test/readme-blocks.ts';
+import { copyRepository } from '#test/readme-blocks.ts';
 import { describeStack } from './docker.ts';
+import type { PrintedCommands } from './printed-commands.ts';
+import { printedCommands, scriptOf } from './printed-commands.ts';
 
-const GUIDE = blocksOf('docs/import.md');
-const README = blocksOf('README.md');
 const PROJECT = 'import-docs-test';
 const IMAGE = 'quota-proxy-test:import-docs';
 
 /** One change-over, in the order of the page: each test goes on where the one before it ended. */
 describeStack('the commands of docs/import.md, as printed', () => {
   let folder: string;
-  const ran = new Set<string>();
+  let commands: PrintedCommands;
+
+  const block = (word: string) => commands.block(word);
+  const run = (script: string) => commands.run(script);
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'import-docs-'));
     copyRepository(folder);
+    const settings = { UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789' };
+    commands = printedCommands('docs/import.md', { folder, project: PROJECT, settings });
     const override = `services: { quota-proxy: { image: "${IMAGE}" } }\n`;
     await writeFile(join(folder, 'docker-compose.override.yml'), override);
-    await run(README.find(({ by }) => by === 'compose')?.script ?? 'false');
+    await run(scriptOf('README.md', 'compose'));
     mkdirSync(join(folder, 'data'));
     FOREIGN_FILES.oneApi(join(folder, 'data/one-api.db'), Date.now());
   });
@@ -74,29 +77,8 @@ describeStack('the commands of docs/import.md, as printed', () => {
   });
 
   test('nothing on the page was left out', () => {
-    expect(ran).toEqual(new Set(GUIDE.map(({ by }) => by)));
+    expect(commands.leftOut()).toEqual([]);
   });
-
-  function block(by: string): string {
-    ran.add(by);
-    const found = GUIDE.filter((each) => each.by === by);
-    expect(found, by).toHaveLength(1);
-    return found[0]?.script ?? 'false';
-  }
-
-  async function run(script: string): Promise<string> {
-    const { PATH, HOME, DOCKER_HOST } = process.env;
-    const env = {
-      PATH,
-      HOME,
-      ...(DOCKER_HOST !== undefined && { DOCKER_HOST }),
-      UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789',
-      // A name of its own, so that nothing of an operator on this machine is touched.
-      COMPOSE_PROJECT_NAME: PROJECT,
-    };
-    const shell = ['--norc', '-euo', 'pipefail', '-c', script];
-    return (await promisify(execFile)('bash', shell, { cwd: folder, env })).stdout;
-  }
 });
 
 /** How a key is received by the server. */

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BILLED } from './aimock.ts';
 import { describeStack } from './docker.ts';
-import type { DocumentedDeployment, Given } from './documented-deployment.ts';
+import type { DocumentedDeployment } from './documented-deployment.ts';
 import { keyIn, startDocumented } from './documented-deployment.ts';
+import type { Given } from './printed-commands.ts';
 
 const CHAT = `curl -s http://127.0.0.1:8787/v1/chat/completions -H @key.header -H "Content-Type: application/json" -i \\
   -d '{"model": "'"$MODEL"'", "messages": [{"role": "user", "content": "Hello"}]}'`;

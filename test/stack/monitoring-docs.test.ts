@@ -1,14 +1,13 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { blocksOf, copyRepository } from '#test/readme-blocks.ts';
+import { copyRepository } from '#test/readme-blocks.ts';
 import { describeStack } from './docker.ts';
 import { PROMETHEUS_IMAGE } from './images.ts';
+import type { PrintedCommands } from './printed-commands.ts';
+import { printedCommands } from './printed-commands.ts';
 
-const GUIDE = blocksOf('docs/monitoring.md');
 const PROJECT = 'monitoring-docs-test';
 const PROMETHEUS = 'http://127.0.0.1:9090';
 
@@ -21,11 +20,20 @@ interface Panel {
 
 describeStack('docs/monitoring.md, with the real Prometheus', () => {
   let folder: string;
-  const ran = new Set<string>();
+  let commands: PrintedCommands;
+
+  const block = (word: string) => commands.block(word);
+  const run = (script: string) => commands.run(script);
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'monitoring-docs-'));
     copyRepository(folder);
+    const settings = {
+      UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789',
+      // Where nothing listens: what fails is counted, too.
+      UPSTREAM_BASE_URL: 'http://127.0.0.1:9/v1',
+    };
+    commands = printedCommands('docs/monitoring.md', { folder, project: PROJECT, settings });
     await edit('docs/examples/prometheus/compose.yml', (text) =>
       text.replace(/image: prom\/prometheus.*/, `image: ${PROMETHEUS_IMAGE}`),
     );
@@ -137,15 +145,8 @@ describeStack('docs/monitoring.md, with the real Prometheus', () => {
   });
 
   test('nothing on the page was left out', () => {
-    expect(ran).toEqual(new Set(GUIDE.map(({ by }) => by)));
+    expect(commands.leftOut()).toEqual([]);
   });
-
-  function block(by: string): string {
-    ran.add(by);
-    const found = GUIDE.filter((each) => each.by === by);
-    expect(found, by).toHaveLength(1);
-    return found[0]?.script ?? 'false';
-  }
 
   async function makeKey(label: string): Promise<{ readonly id: string; readonly key: string }> {
     return JSON.parse(
@@ -160,27 +161,6 @@ describeStack('docs/monitoring.md, with the real Prometheus', () => {
   async function edit(path: string, change: (text: string) => string): Promise<void> {
     const text = await read(path);
     await writeFile(join(folder, path), change(text));
-  }
-
-  async function run(script: string): Promise<string> {
-    const { PATH, HOME, DOCKER_HOST } = process.env;
-    const env = {
-      PATH,
-      HOME,
-      ...(DOCKER_HOST !== undefined && { DOCKER_HOST }),
-      UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789',
-      // Where nothing listens: what fails is counted, too.
-      UPSTREAM_BASE_URL: 'http://127.0.0.1:9/v1',
-      // A name of its own, so that nothing of an operator on this machine is touched.
-      COMPOSE_PROJECT_NAME: PROJECT,
-    };
-    const options = { cwd: folder, env, maxBuffer: 64 * 1024 * 1024 };
-    const { stdout } = await promisify(execFile)(
-      'bash',
-      ['--norc', '-euo', 'pipefail', '-c', script],
-      options,
-    );
-    return stdout;
   }
 });
 

@@ -1,28 +1,32 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { blocksOf, copyRepository } from '#test/readme-blocks.ts';
+import { copyRepository } from '#test/readme-blocks.ts';
 import type { Aimock } from './aimock.ts';
 import { ANSWER, startAimock } from './aimock.ts';
 import { ADMIN_TOKEN, describeStack } from './docker.ts';
 import { CADDY_IMAGE, NGINX_IMAGE } from './images.ts';
+import type { PrintedCommands } from './printed-commands.ts';
+import { printedCommands } from './printed-commands.ts';
 
-const GUIDE = blocksOf('docs/reverse-proxies.md');
 const PROJECT = 'reverse-proxies-docs-test';
 
 /** One server: first behind Caddy, then behind nginx. */
 describeStack('the commands of docs/reverse-proxies.md, as printed', () => {
   let folder: string;
+  let commands: PrintedCommands;
   let upstream: Aimock;
-  const ran = new Set<string>();
+
+  const block = (word: string) => commands.block(word);
+  const run = (script: string) => commands.run(script);
 
   beforeAll(async () => {
     upstream = await startAimock();
     folder = await mkdtemp(join(tmpdir(), 'reverse-proxies-docs-'));
     copyRepository(folder);
+    const settings = { DOMAIN: 'localhost' };
+    commands = printedCommands('docs/reverse-proxies.md', { folder, project: PROJECT, settings });
     // What must differ on a shared machine, and where the upstream is.
     const network = `networks: { default: { name: ${upstream.network}, external: true } }\n`;
     await edit('docker-compose.yml', (text) => text + network);
@@ -86,7 +90,7 @@ describeStack('the commands of docs/reverse-proxies.md, as printed', () => {
   );
 
   test('nothing on the page was left out', () => {
-    expect(ran).toEqual(new Set(GUIDE.map(({ by }) => by)));
+    expect(commands.leftOut()).toEqual([]);
   });
 
   async function expectServed(trusting: string): Promise<void> {
@@ -104,22 +108,6 @@ describeStack('the commands of docs/reverse-proxies.md, as printed', () => {
     expect(words.length).toBeGreaterThan(1);
     // This machine, as Docker shows it to the proxy.
     expect(await run(trusting + block('address'))).toMatch(/may not be used from 1(72|92|0)\.[0-9.]+\.1\./);
-  }
-
-  function block(by: string): string {
-    ran.add(by);
-    const found = GUIDE.filter((each) => each.by === by);
-    expect(found, by).toHaveLength(1);
-    return found[0]?.script ?? 'false';
-  }
-
-  async function run(script: string): Promise<string> {
-    const { PATH, HOME, DOCKER_HOST } = process.env;
-    const host = DOCKER_HOST === undefined ? {} : { DOCKER_HOST };
-    // A name of its own, so that nothing of an operator on this machine is touched.
-    const env = { PATH, HOME, ...host, COMPOSE_PROJECT_NAME: PROJECT, DOMAIN: 'localhost' };
-    const shell = ['--norc', '-euo', 'pipefail', '-c', script];
-    return (await promisify(execFile)('bash', shell, { cwd: folder, env })).stdout;
   }
 
   async function edit(name: string, change: (text: string) => string): Promise<void> {

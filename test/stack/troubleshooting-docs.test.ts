@@ -1,26 +1,37 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MessageName } from '#test/faults/known-messages.ts';
 import { patternOf } from '#test/faults/known-messages.ts';
-import { blocksOf, copyRepository } from '#test/readme-blocks.ts';
+import { copyRepository } from '#test/readme-blocks.ts';
 import { ADMIN_TOKEN, describeStack } from './docker.ts';
+import type { PrintedCommands } from './printed-commands.ts';
+import { printedCommands } from './printed-commands.ts';
 
-const GUIDE = blocksOf('docs/troubleshooting.md');
 const PROJECT = 'trouble-docs-test';
 const IMAGE = 'quota-proxy-test:trouble-docs';
 
 /** One server's life, in the order of the page: each test goes on where the one before it ended. */
 describeStack('the commands of docs/troubleshooting.md, as printed', () => {
   let folder: string;
+  let commands: PrintedCommands;
   let key: string;
+
+  const block = (word: string) => commands.block(word);
+  const run = (script: string) => commands.run(script);
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'trouble-docs-'));
     copyRepository(folder);
+    const settings = {
+      ADMIN_TOKEN,
+      // Nobody listens there.
+      UPSTREAM_BASE_URL: 'http://127.0.0.1:9/v1',
+      UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789',
+      BACKUP_TARGET: 'file:///data/vault',
+    };
+    commands = printedCommands('docs/troubleshooting.md', { folder, project: PROJECT, settings });
     const override = `services: { quota-proxy: { image: "${IMAGE}" } }\n`;
     await writeFile(join(folder, 'docker-compose.override.yml'), override);
     await run('docker compose up -d --wait --build');
@@ -83,12 +94,6 @@ describeStack('the commands of docs/troubleshooting.md, as printed', () => {
     }
   });
 
-  function block(by: string): string {
-    const found = GUIDE.filter((each) => each.by === by);
-    expect(found, by).toHaveLength(1);
-    return found[0]?.script ?? 'false';
-  }
-
   async function refusedWith(name: MessageName): Promise<void> {
     const { stderr } = await failure('docker compose run --rm --no-deps quota-proxy');
     const lines = stderr.split('\n').filter((line) => line.includes('quota-proxy: '));
@@ -111,22 +116,5 @@ describeStack('the commands of docs/troubleshooting.md, as printed', () => {
     const error: unknown = await run(script).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 1 });
     return error as { stderr: string };
-  }
-
-  async function run(script: string): Promise<string> {
-    const { PATH, HOME, DOCKER_HOST } = process.env;
-    const env = {
-      PATH,
-      HOME,
-      ...(DOCKER_HOST !== undefined && { DOCKER_HOST }),
-      ADMIN_TOKEN,
-      // Nobody listens there.
-      UPSTREAM_BASE_URL: 'http://127.0.0.1:9/v1',
-      UPSTREAM_API_KEY: 'sk-of-the-sponsor-0123456789',
-      BACKUP_TARGET: 'file:///data/vault',
-      COMPOSE_PROJECT_NAME: PROJECT,
-    };
-    const shell = ['--norc', '-euo', 'pipefail', '-c', script];
-    return (await promisify(execFile)('bash', shell, { cwd: folder, env })).stdout;
   }
 });
