@@ -10,7 +10,8 @@ import {
   UTC,
 } from '#test/fakes/accounts.ts';
 import { apply, emptyBuckets, roll } from './apply.ts';
-import type { Account, Amount, LedgerEntry, Period, Reservation } from './model.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
+import type { Account, Amount, Period, Reservation } from './model.ts';
 import { NOTHING, PERIODS } from './model.ts';
 
 const LAST_SECOND = Date.UTC(2026, 10, 24, 23, 59, 59);

@@ -1,4 +1,5 @@
-import type { Account, Amount, Bucket, Buckets, Instant, LedgerEntry, Period, Reservation } from './model.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
+import type { Account, Amount, Bucket, Buckets, Instant, Period, Reservation } from './model.ts';
 import { METERS, NOTHING, PERIODS } from './model.ts';
 import type { PastUse } from './past-use.ts';
 import type { Calendar } from './window.ts';

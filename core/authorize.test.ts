@@ -11,7 +11,9 @@ import {
   UTC,
 } from '#test/fakes/accounts.ts';
 import { authorize } from './authorize.ts';
-import type { Account, Admission, ApiKey, Denial, Reserve } from './model.ts';
+import type { Reserve } from './command.ts';
+import type { Admission, Denial } from './decision.ts';
+import type { Account, ApiKey } from './model.ts';
 import { METERS, PERIODS } from './model.ts';
 
 const answerTo = (account: Account | undefined, command: Reserve) => authorize(account, command, UTC).result;

@@ -1,22 +1,10 @@
 import { includesAddress } from './address.ts';
 import { roll } from './apply.ts';
+import type { Reserve } from './command.ts';
+import type { Admission, Decision, Denial, Refusal, Standing } from './decision.ts';
 import { statusOf } from './expire.ts';
 import { isGoverned, worstCase } from './meter.ts';
-import type {
-  Account,
-  Admission,
-  ApiKey,
-  Buckets,
-  Call,
-  Decision,
-  Denial,
-  Instant,
-  Quota,
-  Refusal,
-  Reserve,
-  Standing,
-  UnitPrices,
-} from './model.ts';
+import type { Account, ApiKey, Buckets, Call, Instant, Quota, UnitPrices } from './model.ts';
 import { PERIODS } from './model.ts';
 import { outputTokensFor } from './price.ts';
 import type { RateDecision } from './rate.ts';

@@ -1,4 +1,5 @@
-import type { Instant, KeyId, LedgerEntry, Sponsor } from './model.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
+import type { Instant, KeyId, Sponsor } from './model.ts';
 import type { PastUse } from './past-use.ts';
 
 /**

@@ -9,8 +9,8 @@ import {
   UTC,
 } from '#test/fakes/accounts.ts';
 import { apply } from './apply.ts';
+import type { Command } from './command.ts';
 import { decide } from './decide.ts';
-import type { Command } from './model.ts';
 
 const asks = { at: NOON, requestId: 'request-1', keyId: 'key' };
 const ENDINGS: readonly Command[] = [

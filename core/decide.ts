@@ -1,7 +1,9 @@
 import { authorize } from './authorize.ts';
+import type { Command, Reset, ResultOf } from './command.ts';
+import type { Decision, Ending } from './decision.ts';
 import { lapse } from './expire.ts';
 import { release, settle } from './meter.ts';
-import type { Account, Command, Decision, Ending, Reset, ResultOf } from './model.ts';
+import type { Account } from './model.ts';
 import type { Calendar } from './window.ts';
 
 /**

@@ -1,4 +1,6 @@
-import type { Account, ApiKey, Decision, Ending, Instant, KeyStatus, Lapse } from './model.ts';
+import type { Lapse } from './command.ts';
+import type { Decision, Ending } from './decision.ts';
+import type { Account, ApiKey, Instant, KeyStatus } from './model.ts';
 
 /** What a key is at `at`. Deletion outweighs disabling, and disabling expiry. */
 export function statusOf(key: ApiKey, at: Instant): KeyStatus {

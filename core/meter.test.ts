@@ -10,8 +10,9 @@ import {
   settleOf,
   sponsoredBy,
 } from '#test/fakes/accounts.ts';
+import type { Settle } from './command.ts';
 import { isGoverned, release, settle, worstCase } from './meter.ts';
-import type { Meter, Settle } from './model.ts';
+import type { Meter } from './model.ts';
 import { METERS, NOTHING } from './model.ts';
 
 test.each([

@@ -1,18 +1,6 @@
-import type {
-  Account,
-  Amount,
-  Call,
-  Charge,
-  Decision,
-  Ending,
-  Meter,
-  Quota,
-  Release,
-  Reservation,
-  Settle,
-  UnitPrices,
-  Usage,
-} from './model.ts';
+import type { Release, Settle } from './command.ts';
+import type { Decision, Ending } from './decision.ts';
+import type { Account, Amount, Call, Charge, Meter, Quota, Reservation, UnitPrices, Usage } from './model.ts';
 import { costOf, worstCostOf } from './price.ts';
 
 /** The most that `call` can use if each of its choices gets `outputTokens`. */

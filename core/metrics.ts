@@ -1,6 +1,8 @@
 import type { AbnormalKind } from './abnormal.ts';
-import type { Instant, Standing } from './model.ts';
-import type { Observer, StoreStatus } from './ports.ts';
+import type { Standing } from './decision.ts';
+import type { Instant } from './model.ts';
+import type { Observer } from './observer.ts';
+import type { StoreStatus } from './ports.ts';
 
 /** Counts what happens, and shows what is measured, in a text format of Prometheus. */
 export interface Metrics extends Pick<Observer, 'requestEnded'> {

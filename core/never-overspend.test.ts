@@ -4,8 +4,10 @@ import { accountWith, NOON, reserveOf, SERVED, UTC } from '#test/fakes/accounts.
 import { apply } from './apply.ts';
 import { standingsOf } from './authorize.ts';
 import { bringIn } from './bring-in.ts';
+import type { Command } from './command.ts';
 import { decide } from './decide.ts';
-import type { Account, Amount, Call, Command, Instant, LedgerEntry, Period, Quota } from './model.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
+import type { Account, Amount, Call, Instant, Period, Quota } from './model.ts';
 import { METERS, NOTHING, PERIODS } from './model.ts';
 import type { PastUse } from './past-use.ts';
 

@@ -1,4 +1,4 @@
-import type { Observer } from './ports.ts';
+import type { Observer } from './observer.ts';
 
 /** All of them as one: each is told, in order, what it listens to. */
 export function observers(all: readonly Partial<Observer>[]): Observer {

@@ -1,4 +1,5 @@
-import type { Instant, RateStanding } from './model.ts';
+import type { RateStanding } from './decision.ts';
+import type { Instant } from './model.ts';
 
 /** What the rate limit says of one more request. */
 export interface RateDecision {

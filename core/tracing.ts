@@ -1,5 +1,5 @@
 import type { Call } from './model.ts';
-import type { RequestEnded } from './ports.ts';
+import type { RequestEnded } from './observer.ts';
 import type { UpstreamAnswer, UpstreamRequest } from './upstream.ts';
 
 /** Follows calls for those who look at them elsewhere, together with what client and upstream tell of the same. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Admission, Standing } from '#core/model.ts';
+import type { Admission, Standing } from '#core/decision.ts';
 import { NOON } from '#test/fakes/accounts.ts';
 import { limitHeaders } from './limit-headers.ts';
 

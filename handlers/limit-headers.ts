@@ -1,4 +1,5 @@
-import type { Instant, RateStanding, Standing } from '#core/model.ts';
+import type { RateStanding, Standing } from '#core/decision.ts';
+import type { Instant } from '#core/model.ts';
 
 type HeaderRecord = Record<string, string>;
 

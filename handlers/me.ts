@@ -1,6 +1,7 @@
 import { enter, standingsOf } from '#core/authorize.ts';
+import type { Standing } from '#core/decision.ts';
 import { statusOf } from '#core/expire.ts';
-import type { Account, Digest, Instant, Standing } from '#core/model.ts';
+import type { Account, Digest, Instant } from '#core/model.ts';
 import { passRate } from '#core/rate.ts';
 import type { Calendar } from '#core/window.ts';
 import { refuse } from './refusal.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Denial, Standing } from '#core/model.ts';
+import type { Denial, Standing } from '#core/decision.ts';
 import { NOON } from '#test/fakes/accounts.ts';
 import { refuse } from './refusal.ts';
 

@@ -1,4 +1,5 @@
-import type { Denial, Instant, Standing } from '#core/model.ts';
+import type { Denial, Standing } from '#core/decision.ts';
+import type { Instant } from '#core/model.ts';
 import { limitHeaders } from './limit-headers.ts';
 import type { WireError } from './reply.ts';
 import { errorReply } from './reply.ts';

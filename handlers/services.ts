@@ -1,16 +1,9 @@
+import type { KeyRegistry } from '#core/key-registry.ts';
 import type { Metrics } from '#core/metrics.ts';
-import type {
-  Clock,
-  Ids,
-  KeyRegistry,
-  Ledger,
-  Observer,
-  OperationLog,
-  Secrets,
-  StoreHealth,
-  UsageReports,
-} from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
+import type { Clock, Ids, Ledger, OperationLog, Secrets, StoreHealth } from '#core/ports.ts';
 import type { PriceTable } from '#core/price.ts';
+import type { UsageReports } from '#core/reports.ts';
 import type { Tracer } from '#core/tracing.ts';
 import type { Upstream } from '#core/upstream.ts';
 import type { Calendar } from '#core/window.ts';

@@ -1,4 +1,4 @@
-import type { RequestEnded } from '#core/ports.ts';
+import type { RequestEnded } from '#core/observer.ts';
 import { codeOf } from './reply.ts';
 import type { Exchange } from './route.ts';
 import type { Services } from './services.ts';

@@ -1,5 +1,6 @@
 import type { Instant } from '#core/model.ts';
-import type { Clock, Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
+import type { Clock } from '#core/ports.ts';
 
 /** Something that is wrong from one moment to another, and not with one request. */
 export interface Trouble {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Denial, Standing } from '#core/model.ts';
+import type { Denial, Standing } from '#core/decision.ts';
 import type { UpstreamFailureKind } from '#core/upstream.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
 import type { Action, ActionGroup } from '#handlers/admin/contract/action.ts';

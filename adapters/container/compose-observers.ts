@@ -1,4 +1,4 @@
-import type { Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
 import type { Services } from '#handlers/services.ts';
 import { secretsOf } from './backup-config.ts';
 import type { Config } from './config.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
-import type { Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
 import type { Readiness } from './create-http-server.ts';
 import type { InFlight } from './in-flight.ts';
 

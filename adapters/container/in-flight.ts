@@ -1,4 +1,4 @@
-import type { Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
 import type { Context } from '#handlers/route.ts';
 
 /** Work that is under way: replies being made, and what outlives them. */

@@ -1,4 +1,4 @@
-import type { Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
 
 export interface Schedule {
   /** Starts nothing any more; resolves once what runs is done. */

@@ -2,7 +2,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { RequestEnded } from '#core/ports.ts';
+import type { RequestEnded } from '#core/observer.ts';
 import { SERVED } from '#test/fakes/served.ts';
 import type { LogLevel } from './open-log.ts';
 import { openLog } from './open-log.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import pino from 'pino';
-import type { Observer, RequestEnded } from '#core/ports.ts';
+import type { Observer, RequestEnded } from '#core/observer.ts';
 import { PROBES } from '#core/probes.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';

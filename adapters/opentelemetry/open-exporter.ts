@@ -10,7 +10,7 @@ import {
   TraceExporterMetricsHelper,
 } from '@opentelemetry/otlp-transformer';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import type { Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
 
 /** Where spans go, and how. */
 export interface ExporterConfig {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { RequestEnded } from '#core/ports.ts';
+import type { RequestEnded } from '#core/observer.ts';
 import type { CallBegun } from '#core/tracing.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
 import type { TraceCollector } from '#test/fakes/trace-collector.ts';

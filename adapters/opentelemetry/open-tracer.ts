@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import type { Clock, Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
+import type { Clock } from '#core/ports.ts';
 import { PROBES } from '#core/probes.ts';
 import type { Trace, Tracer } from '#core/tracing.ts';
 import type { Following } from './follow-call.ts';

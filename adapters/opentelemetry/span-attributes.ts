@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { RequestEnded } from '#core/ports.ts';
+import type { RequestEnded } from '#core/observer.ts';
 import type { CallBegun, UpstreamAsked } from '#core/tracing.ts';
 
 /** Where the upstream is. */

@@ -1,5 +1,6 @@
 import { DiagLogLevel, diag } from '@opentelemetry/api';
-import type { Clock, Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
+import type { Clock } from '#core/ports.ts';
 
 /** What the SDK may say while it is busy, it may say with every span. */
 const PAUSE_MS = 60_000;

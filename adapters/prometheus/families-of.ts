@@ -1,5 +1,5 @@
+import type { Standing } from '#core/decision.ts';
 import type { BackupFigures, Figures, TaskFigures } from '#core/metrics.ts';
-import type { Standing } from '#core/model.ts';
 
 /** Samples under one name. A family without any is left out of the text. */
 export interface Family {

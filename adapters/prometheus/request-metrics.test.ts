@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import { beforeEach, expect, test } from 'vitest';
-import type { RequestEnded } from '#core/ports.ts';
+import type { RequestEnded } from '#core/observer.ts';
 import { SERVED } from '#test/fakes/served.ts';
 import { requestMetrics } from './request-metrics.ts';
 

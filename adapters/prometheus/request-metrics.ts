@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Usage } from '#core/model.ts';
-import type { RequestEnded } from '#core/ports.ts';
+import type { RequestEnded } from '#core/observer.ts';
 
 /** Clients invent models, and each would be a series for ever: one that nobody was served by has no name. */
 const MODELS_MAX = 200;

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
-import type { Amount, LedgerEntry, Outcome, Reservation, Source, UnitPrices, Usage } from '#core/model.ts';
+import type { LedgerEntry, Outcome } from '#core/ledger-entry.ts';
+import type { Amount, Reservation, Source, UnitPrices, Usage } from '#core/model.ts';
 import { METERS, NOTHING } from '#core/model.ts';
 import type { PastUse } from '#core/past-use.ts';
 import { toBlob, toUuid } from './uuid-blob.ts';

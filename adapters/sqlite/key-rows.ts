@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
 import { statusOf } from '#core/expire.ts';
+import type { KeyQuery } from '#core/key-registry.ts';
 import type { ApiKey, Digest, Instant, KeyId, Quota } from '#core/model.ts';
-import type { KeyQuery, Page } from '#core/ports.ts';
+import type { Page } from '#core/ports.ts';
 import { isUuid, toBlob, toUuid } from './uuid-blob.ts';
 
 interface KeyRow {

@@ -1,12 +1,12 @@
 import type Database from 'better-sqlite3';
 import { apply, beginsWindows, emptyBuckets, endsRequest, includesDay } from '#core/apply.ts';
+import type { LedgerEntry } from '#core/ledger-entry.ts';
 import type {
   Account,
   Amount,
   Buckets,
   Instant,
   KeyId,
-  LedgerEntry,
   Period,
   RequestId,
   Reservation,

@@ -1,30 +1,10 @@
-import type {
-  Account,
-  ApiKey,
-  Command,
-  Instant,
-  KeyId,
-  Quota,
-  RequestId,
-  ResultOf,
-  Sponsor,
-} from '#core/model.ts';
+import type { Command, ResultOf } from '#core/command.ts';
+import type { KeyAmendment, KeyQuery, KeyRef } from '#core/key-registry.ts';
+import type { Account, ApiKey, Instant, KeyId, Quota, RequestId, Sponsor } from '#core/model.ts';
 import type { Operation, OperationDraft } from '#core/operation.ts';
 import type { PastUse } from '#core/past-use.ts';
-import type {
-  ChainReport,
-  KeyAmendment,
-  KeyQuery,
-  KeyRef,
-  LapsedReservation,
-  OperationQuery,
-  Page,
-  Receipt,
-  ReceiptQuery,
-  StoreStatus,
-  UsageQuery,
-  UsageReports,
-} from '#core/ports.ts';
+import type { ChainReport, LapsedReservation, OperationQuery, Page, StoreStatus } from '#core/ports.ts';
+import type { Receipt, ReceiptQuery, UsageQuery, UsageReports } from '#core/reports.ts';
 import type { BackupState, Lineage, Mark, NewRows } from '#core/snapshot.ts';
 import type { ReceiptScan } from './receipt-rows.ts';
 import type { RefusalKind } from './store-refused.ts';

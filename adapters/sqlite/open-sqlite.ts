@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import type { Command, ResultOf } from '#core/model.ts';
-import type { Page, Receipt, ReceiptQuery, Store } from '#core/ports.ts';
+import type { Command, ResultOf } from '#core/command.ts';
+import type { Page, Store } from '#core/ports.ts';
+import type { Receipt, ReceiptQuery } from '#core/reports.ts';
 import type { History } from '#core/snapshot.ts';
 import type { Calendar } from '#core/window.ts';
 import { type Channel, openChannel } from './channel.ts';

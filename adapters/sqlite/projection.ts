@@ -1,12 +1,12 @@
 import type Database from 'better-sqlite3';
 import { apply, beginsWindows, emptyBuckets, endsRequest } from '#core/apply.ts';
+import type { LedgerEntry } from '#core/ledger-entry.ts';
 import type {
   Account,
   ApiKey,
   Digest,
   Instant,
   KeyId,
-  LedgerEntry,
   RequestId,
   Reservation,
   Sponsor,

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
-import type { Instant, LedgerEntry, RequestId } from '#core/model.ts';
+import type { LedgerEntry } from '#core/ledger-entry.ts';
+import type { Instant, RequestId } from '#core/model.ts';
 import { NOTHING } from '#core/model.ts';
-import type { Receipt, ReceiptQuery } from '#core/ports.ts';
+import type { Receipt, ReceiptQuery } from '#core/reports.ts';
 import { type EntryRow, entryOf } from './entry-rows.ts';
 import { isUuid, toBlob } from './uuid-blob.ts';
 

@@ -1,5 +1,6 @@
 import { apply } from '#core/apply.ts';
-import type { Account, LedgerEntry, Sponsor } from '#core/model.ts';
+import type { LedgerEntry } from '#core/ledger-entry.ts';
+import type { Account, Sponsor } from '#core/model.ts';
 import type { Calendar } from '#core/window.ts';
 
 /** The sponsor as it was stored, and then as the tail changes it. */

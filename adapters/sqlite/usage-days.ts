@@ -1,5 +1,6 @@
-import type { Instant, LedgerEntry, Reservation } from '#core/model.ts';
-import type { UsageCounts } from '#core/ports.ts';
+import type { LedgerEntry } from '#core/ledger-entry.ts';
+import type { Instant, Reservation } from '#core/model.ts';
+import type { UsageCounts } from '#core/reports.ts';
 
 /** What one day and model of a key grew by. */
 export interface DayGrowth extends UsageCounts {

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { UsageCounts, UsageQuery, UsageReports, UsageRow } from '#core/ports.ts';
+import type { UsageCounts, UsageQuery, UsageReports, UsageRow } from '#core/reports.ts';
 import { isUuid, toBlob, toUuid } from './uuid-blob.ts';
 
 type UsageReport = Awaited<ReturnType<UsageReports['usage']>>;

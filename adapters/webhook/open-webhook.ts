@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici';
-import type { Clock, Ids, Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
+import type { Clock, Ids } from '#core/ports.ts';
 import type { Webhook, WebhookEvent } from '#core/webhook.ts';
 import { signatureOf } from './signature-of.ts';
 

@@ -1,6 +1,6 @@
 import { type Noticed, sentenceOf } from '#core/abnormal.ts';
 import type { Metrics } from '#core/metrics.ts';
-import type { Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
 import type { Webhook } from '#core/webhook.ts';
 
 interface Listeners {

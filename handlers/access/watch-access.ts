@@ -1,8 +1,11 @@
 import type { Abnormal, AbnormalLimits, Noticed } from '#core/abnormal.ts';
 import { networkOf } from '#core/address.ts';
+import type { KeyRegistry } from '#core/key-registry.ts';
 import type { Instant, KeyId } from '#core/model.ts';
-import type { Clock, KeyRegistry, Observer, RequestEnded, UsageReports } from '#core/ports.ts';
+import type { Observer, RequestEnded } from '#core/observer.ts';
+import type { Clock } from '#core/ports.ts';
 import { recent } from '#core/recent.ts';
+import type { UsageReports } from '#core/reports.ts';
 import type { Calendar } from '#core/window.ts';
 import { watchDays } from './watch-days.ts';
 

@@ -1,7 +1,8 @@
 import type { Abnormal } from '#core/abnormal.ts';
 import { LEAST_UNUSUAL, usualOf } from '#core/abnormal.ts';
 import type { Instant, KeyId } from '#core/model.ts';
-import type { RequestEnded, UsageCounts, UsageReports } from '#core/ports.ts';
+import type { RequestEnded } from '#core/observer.ts';
+import type { UsageCounts, UsageReports } from '#core/reports.ts';
 import type { Calendar } from '#core/window.ts';
 
 /** What keys use today, beside what they use on other days. */

@@ -1,4 +1,4 @@
-import type { Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
 import { CopyBroken } from '#core/snapshot.ts';
 import { SpoolFull } from '#core/spool.ts';
 import { VaultConflict, VaultFailure } from '#core/vault.ts';

@@ -1,5 +1,5 @@
+import type { KeyRef } from '#core/key-registry.ts';
 import type { Account } from '#core/model.ts';
-import type { KeyRef } from '#core/ports.ts';
 import { errorReply } from '../reply.ts';
 import type { Services } from '../services.ts';
 

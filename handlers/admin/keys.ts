@@ -1,6 +1,6 @@
 import { emptyBuckets } from '#core/apply.ts';
+import type { KeyAmendment } from '#core/key-registry.ts';
 import type { ApiKey, Instant } from '#core/model.ts';
-import type { KeyAmendment } from '#core/ports.ts';
 import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import type { Services } from '../services.ts';
 import type { Asked, Implementation } from './contract/action.ts';

@@ -1,5 +1,5 @@
 import type { Amount, UnitPrices, Usage } from '#core/model.ts';
-import type { Receipt } from '#core/ports.ts';
+import type { Receipt } from '#core/reports.ts';
 import { errorReply } from '../reply.ts';
 import type { Services } from '../services.ts';
 import type { Implementation } from './contract/action.ts';

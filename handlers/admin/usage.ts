@@ -1,6 +1,7 @@
 import type { Account, Instant, KeyId } from '#core/model.ts';
 import type { OperationDraft } from '#core/operation.ts';
-import type { OperationLog, Page, UsageCounts, UsageRow } from '#core/ports.ts';
+import type { OperationLog, Page } from '#core/ports.ts';
+import type { UsageCounts, UsageRow } from '#core/reports.ts';
 import type { Services } from '../services.ts';
 import type { Asked, Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';

@@ -1,4 +1,5 @@
-import type { Clock, Ids, Observer, OperationLog, Secrets } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
+import type { Clock, Ids, OperationLog, Secrets } from '#core/ports.ts';
 import type { Sealer } from '#core/sealer.ts';
 import type { Copies, History, SnapshotSource } from '#core/snapshot.ts';
 import type { Spool } from '#core/spool.ts';

@@ -1,6 +1,9 @@
+import type { Release, Settle } from '#core/command.ts';
+import type { Admission } from '#core/decision.ts';
+import type { Outcome } from '#core/ledger-entry.ts';
 import { chargeFor } from '#core/meter.ts';
-import type { Admission, Outcome, Release, Settle, Usage } from '#core/model.ts';
-import type { RequestEnded } from '#core/ports.ts';
+import type { Usage } from '#core/model.ts';
+import type { RequestEnded } from '#core/observer.ts';
 import { StoreUnavailable } from '#core/ports.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
 import type { Exchange } from '../route.ts';

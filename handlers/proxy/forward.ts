@@ -1,6 +1,8 @@
+import type { Reserve } from '#core/command.ts';
+import type { Admission } from '#core/decision.ts';
 import type { BodyProblem, Endpoint, ReadRequest } from '#core/endpoints.ts';
-import type { Admission, Digest, Reserve, UnitPrices, Usage } from '#core/model.ts';
-import type { RequestEnded } from '#core/ports.ts';
+import type { Digest, UnitPrices, Usage } from '#core/model.ts';
+import type { RequestEnded } from '#core/observer.ts';
 import { pricesOf } from '#core/price.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '#core/upstream.ts';
 import { fail } from '../failure.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Command, ResultOf } from '#core/model.ts';
+import type { Command, ResultOf } from '#core/command.ts';
 import type { LapsedReservation, Ledger } from '#core/ports.ts';
 import { expire } from './expire.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Command, Quota } from '#core/model.ts';
+import type { Command } from '#core/command.ts';
+import type { Quota } from '#core/model.ts';
 import type { Store } from '#core/ports.ts';
 import { type Calendar, calendarOf } from '#core/window.ts';
 import { NOON } from '#test/fakes/accounts.ts';

@@ -1,4 +1,6 @@
-import type { ApiKey, Outcome, Quota, Release, Reserve, Settle, UnitPrices, Usage } from '#core/model.ts';
+import type { Release, Reserve, Settle } from '#core/command.ts';
+import type { Outcome } from '#core/ledger-entry.ts';
+import type { ApiKey, Quota, UnitPrices, Usage } from '#core/model.ts';
 import type { OperationDraft } from '#core/operation.ts';
 import type { PastUse } from '#core/past-use.ts';
 import { keyWith, NOON } from '#test/fakes/accounts.ts';

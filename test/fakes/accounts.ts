@@ -1,4 +1,6 @@
 import { emptyBuckets, roll } from '#core/apply.ts';
+import type { Reserve, Settle } from '#core/command.ts';
+import type { Outcome } from '#core/ledger-entry.ts';
 import type {
   Account,
   Amount,
@@ -7,11 +9,8 @@ import type {
   Call,
   Instant,
   Meter,
-  Outcome,
   Quota,
   Reservation,
-  Reserve,
-  Settle,
   UnitPrices,
 } from '#core/model.ts';
 import { NOTHING } from '#core/model.ts';

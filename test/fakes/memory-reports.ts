@@ -1,6 +1,7 @@
-import type { LedgerEntry, Reservation } from '#core/model.ts';
+import type { LedgerEntry } from '#core/ledger-entry.ts';
+import type { Reservation } from '#core/model.ts';
 import { NOTHING } from '#core/model.ts';
-import type { Receipt, UsageCounts, UsageQuery, UsageReports, UsageRow } from '#core/ports.ts';
+import type { Receipt, UsageCounts, UsageQuery, UsageReports, UsageRow } from '#core/reports.ts';
 import type { Calendar } from '#core/window.ts';
 import type { MemoryData } from './memory-store.ts';
 

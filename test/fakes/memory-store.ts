@@ -1,21 +1,14 @@
 import { createHash } from 'node:crypto';
 import { apply, beginsWindows, emptyBuckets, endsRequest } from '#core/apply.ts';
 import { bringIn } from '#core/bring-in.ts';
+import type { Command, ResultOf } from '#core/command.ts';
 import { decide } from '#core/decide.ts';
 import { statusOf } from '#core/expire.ts';
-import type {
-  Account,
-  ApiKey,
-  Command,
-  Instant,
-  KeyId,
-  LedgerEntry,
-  Reservation,
-  ResultOf,
-  Sponsor,
-} from '#core/model.ts';
+import type { KeyQuery, KeyRef } from '#core/key-registry.ts';
+import type { LedgerEntry } from '#core/ledger-entry.ts';
+import type { Account, ApiKey, Instant, KeyId, Reservation, Sponsor } from '#core/model.ts';
 import { chained, NO_HASH, type Operation, type OperationDraft } from '#core/operation.ts';
-import type { KeyQuery, KeyRef, Ledger, OperationLog, Store } from '#core/ports.ts';
+import type { Ledger, OperationLog, Store } from '#core/ports.ts';
 import type { Calendar } from '#core/window.ts';
 import { memoryReports } from './memory-reports.ts';
 

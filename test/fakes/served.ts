@@ -1,4 +1,4 @@
-import type { RequestEnded } from '#core/ports.ts';
+import type { RequestEnded } from '#core/observer.ts';
 
 /** A request that was served, with all that can be known of it. */
 export const SERVED: RequestEnded = {

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { Webhook as Receiver } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type OpenWebhook, openWebhook, type WebhookConfig } from '#adapters/webhook/open-webhook.ts';
-import type { Observer } from '#core/ports.ts';
+import type { Observer } from '#core/observer.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYq=';
 const EVENT = {
