@@ -229,7 +229,7 @@ function reserved(reservation: Reservation): LedgerEntry {
 }
 
 function imported(at: number, day: string, requests: number): LedgerEntry {
-  const usage = { prompt: 0, completion: 0, cached: 0, reasoning: 0 };
+  const usage = { prompt: 0, completion: 0, cached: 0, cacheWritten: 0, reasoning: 0 };
   const past = {
     usedAt: Date.parse(day),
     used: amountOf({ requests }),

@@ -15,7 +15,7 @@ interface Row {
 
 const UNASKED = { outputTokensMax: null };
 const EASY = perDay('tokens', 1_000_000);
-const FREE_OUTPUT = { ...PRICES, output: 0 };
+const FREE_OUTPUT = { ...PRICES, output: 0, reasoning: 0 };
 
 // Unless a row says otherwise: 100 tokens in, 50 out, at one micro a token in and two a token out.
 const rows: readonly Row[] = [
@@ -129,7 +129,7 @@ const rows: readonly Row[] = [
   {
     name: 'no money, and everything free',
     quotas: [perDay('cost', 0)],
-    prices: { ...FREE_OUTPUT, input: 0, cachedInput: 0 },
+    prices: { ...FREE_OUTPUT, input: 0, cachedInput: 0, cacheWrite: 0 },
     sets: 'asked',
   },
   { name: 'no price, and only tokens are bounded', quotas: [perDay('tokens', 149)], prices: null, sets: 49 },

@@ -8,7 +8,7 @@ const past: PastUse = {
   used: { requests: 2, tokens: 30, cost: 4 },
   successes: 1,
   errors: 1,
-  usage: { prompt: 10, completion: 20, cached: 0, reasoning: 0 },
+  usage: { prompt: 10, completion: 20, cached: 0, cacheWritten: 0, reasoning: 0 },
 };
 const { sponsor } = accountWith();
 

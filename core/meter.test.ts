@@ -25,6 +25,20 @@ test.each([
     tokens: 150,
     cost: 600,
   },
+  {
+    name: 'all input may be written to the cache',
+    call: {},
+    prices: { ...PRICES, cacheWrite: 2_000_000 },
+    tokens: 150,
+    cost: 300,
+  },
+  {
+    name: 'all output may be reasoning',
+    call: {},
+    prices: { ...PRICES, reasoning: 3_000_000 },
+    tokens: 150,
+    cost: 250,
+  },
   { name: 'a price for each request', call: {}, prices: { ...PRICES, request: 9 }, tokens: 150, cost: 209 },
   { name: 'without a price there is no cost', call: {}, prices: null, tokens: 150, cost: 0 },
 ])('the worst case: $name', ({ call, prices, tokens, cost }) => {
@@ -52,13 +66,16 @@ test.each([
 });
 
 test('cached input costs less', () => {
-  const usage = { prompt: 80, completion: 20, cached: 80, reasoning: 20 };
+  const usage = { prompt: 80, completion: 20, cached: 80, cacheWritten: 0, reasoning: 20 };
   expect(settledBy(settleOf(0, 0, { usage }))).toMatchObject({ used: { tokens: 100, cost: 48 }, usage });
 });
 
 test.each([
   { name: 'missing', usage: null },
-  { name: 'of nothing at all', usage: { prompt: 0, completion: 0, cached: 0, reasoning: 0 } },
+  {
+    name: 'of nothing at all',
+    usage: { prompt: 0, completion: 0, cached: 0, cacheWritten: 0, reasoning: 0 },
+  },
 ])('usage $name costs the reservation, marked as an estimate', ({ usage }) => {
   const { amount } = reservationWith();
   expect(settledBy(settleOf(0, 0, { usage }))).toMatchObject({

@@ -57,15 +57,21 @@ export interface UnitPrices {
   readonly version: string;
   readonly input: number;
   readonly cachedInput: number;
+  readonly cacheWrite: number;
   readonly output: number;
+  readonly reasoning: number;
   readonly request: number;
 }
 
-/** Tokens by class as the upstream counted them. `cached` is part of `prompt`, `reasoning` of `completion`. */
+/**
+ * Tokens by class as the upstream counted them. `cached`, read from the provider's cache, and `cacheWritten`, put into
+ * it, are parts of `prompt`, and have none in common; `reasoning` is part of `completion`.
+ */
 export interface Usage {
   readonly prompt: number;
   readonly completion: number;
   readonly cached: number;
+  readonly cacheWritten: number;
   readonly reasoning: number;
 }
 

@@ -140,7 +140,7 @@ function happen(step: Step, account: Account, at: Instant, requestId: string) {
 /** Use of today, of this month, or of long ago. */
 function pastUse({ which, call }: Step, now: Instant): PastUse {
   const used = { requests: 1 + (which % 3), tokens: call.inputTokensMax ?? 0, cost: which % 50 };
-  const usage = { prompt: used.tokens, completion: 0, cached: 0, reasoning: 0 };
+  const usage = { prompt: used.tokens, completion: 0, cached: 0, cacheWritten: 0, reasoning: 0 };
   const day = now - ([0, 3, 40][which % 3] ?? 0) * 86_400_000;
   return { usedAt: UTC.windowOf('day', day).startsAt, used, usage, successes: used.requests, errors: 0 };
 }
@@ -161,6 +161,7 @@ function commandOf(step: Step, account: Account, at: Instant, requestId: string)
     prompt: share(open.amount.tokens - output),
     completion: share(output),
     cached: 0,
+    cacheWritten: 0,
     reasoning: 0,
   };
   return { kind: 'settle', ...ends, usage, outcome: SERVED };

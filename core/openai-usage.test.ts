@@ -11,7 +11,7 @@ test.each([
       prompt_tokens_details: { cached_tokens: 64, audio_tokens: 0 },
       completion_tokens_details: { reasoning_tokens: 30 },
     },
-    is: { prompt: 100, completion: 40, cached: 64, reasoning: 30 },
+    is: { prompt: 100, completion: 40, cached: 64, cacheWritten: 0, reasoning: 30 },
   },
   {
     name: 'DeepSeek, with its cache',
@@ -22,42 +22,42 @@ test.each([
       prompt_cache_hit_tokens: 64,
       prompt_cache_miss_tokens: 36,
     },
-    is: { prompt: 100, completion: 40, cached: 64, reasoning: 0 },
+    is: { prompt: 100, completion: 40, cached: 64, cacheWritten: 0, reasoning: 0 },
   },
   {
     name: 'the cache alone',
     usage: { prompt_cache_hit_tokens: 64, prompt_cache_miss_tokens: 36, completion_tokens: 40 },
-    is: { prompt: 100, completion: 40, cached: 64, reasoning: 0 },
+    is: { prompt: 100, completion: 40, cached: 64, cacheWritten: 0, reasoning: 0 },
   },
   {
     name: 'xAI and Gemini, whose reasoning is in the total alone',
     usage: { prompt_tokens: 100, completion_tokens: 40, total_tokens: 340 },
-    is: { prompt: 100, completion: 240, cached: 0, reasoning: 0 },
+    is: { prompt: 100, completion: 240, cached: 0, cacheWritten: 0, reasoning: 0 },
   },
   {
     name: 'a total that is less than its parts',
     usage: { prompt_tokens: 100, completion_tokens: 40, total_tokens: 1 },
-    is: { prompt: 100, completion: 40, cached: 0, reasoning: 0 },
+    is: { prompt: 100, completion: 40, cached: 0, cacheWritten: 0, reasoning: 0 },
   },
   {
     name: 'embeddings: no completion',
     usage: { prompt_tokens: 8, total_tokens: 8 },
-    is: { prompt: 8, completion: 0, cached: 0, reasoning: 0 },
+    is: { prompt: 8, completion: 0, cached: 0, cacheWritten: 0, reasoning: 0 },
   },
   {
     name: 'an explicit zero',
     usage: { prompt_tokens: 100, completion_tokens: 0 },
-    is: { prompt: 100, completion: 0, cached: 0, reasoning: 0 },
+    is: { prompt: 100, completion: 0, cached: 0, cacheWritten: 0, reasoning: 0 },
   },
   {
     name: 'null details',
     usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: null, prompt_tokens_details: null },
-    is: { prompt: 9, completion: 1, cached: 0, reasoning: 0 },
+    is: { prompt: 9, completion: 1, cached: 0, cacheWritten: 0, reasoning: 0 },
   },
   {
     name: 'more cached than there was',
     usage: { prompt_tokens: 9, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 10 } },
-    is: { prompt: 9, completion: 1, cached: 9, reasoning: 0 },
+    is: { prompt: 9, completion: 1, cached: 9, cacheWritten: 0, reasoning: 0 },
   },
 ])('usage is read: $name', ({ usage, is }) => {
   expect(usageOf({ id: 'chatcmpl-1', choices: [], usage })).toEqual(is);
@@ -65,7 +65,7 @@ test.each([
 
 test('Moonshot puts usage into the first choice', () => {
   const usage = { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 };
-  const is = { prompt: 9, completion: 1, cached: 0, reasoning: 0 };
+  const is = { prompt: 9, completion: 1, cached: 0, cacheWritten: 0, reasoning: 0 };
   expect(usageOf({ choices: [{ delta: {}, usage }] })).toEqual(is);
   expect(usageOf({ choices: [{ delta: {}, usage }], usage: null })).toEqual(is);
 });

@@ -26,11 +26,13 @@ export function usageOf(answer: unknown): Usage | null {
   if (prompt === null || completion === null || total === null || cached === null || reasoning === null) {
     return null;
   }
+  const output = Math.max(completion, total - prompt);
   return {
     prompt,
-    completion: Math.max(completion, total - prompt),
+    completion: output,
     cached: Math.min(cached, prompt),
-    reasoning,
+    cacheWritten: 0, // putting input into the cache costs nothing there
+    reasoning: Math.min(reasoning, output),
   };
 }
 

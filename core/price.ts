@@ -5,7 +5,11 @@ export interface ModelPrices {
   readonly input: number;
   /** Input that the provider served from its cache; without it, such input costs what other input does. */
   readonly cachedInput: number;
+  /** Input that the provider put into its cache; without it, such input costs what other input does. */
+  readonly cacheWrite: number;
   readonly output: number;
+  /** Output that is not shown; without it, such output costs what other output does. */
+  readonly reasoning: number;
   readonly request: number;
   /** The most output tokens that the model gives in one choice, where it is known. */
   readonly outputTokensMax: number | null;
@@ -24,16 +28,18 @@ const TOKENS_PER_PRICE = 1_000_000n;
 export function pricesOf(table: PriceTable | null, model: string): UnitPrices | null {
   const prices = table?.models.get(model);
   if (table === null || prices === undefined) return null;
-  const { input, cachedInput, output, request } = prices;
-  return { version: table.version, input, cachedInput, output, request };
+  const { outputTokensMax: _, ...unitPrices } = prices;
+  return { version: table.version, ...unitPrices };
 }
 
 /** What `usage` costs in micros, rounded up once, exact at any size. */
 export function costOf(usage: Usage, prices: UnitPrices): number {
   const scaled =
-    BigInt(usage.prompt - usage.cached) * BigInt(prices.input) +
+    BigInt(usage.prompt - usage.cached - usage.cacheWritten) * BigInt(prices.input) +
     BigInt(usage.cached) * BigInt(prices.cachedInput) +
-    BigInt(usage.completion) * BigInt(prices.output);
+    BigInt(usage.cacheWritten) * BigInt(prices.cacheWrite) +
+    BigInt(usage.completion - usage.reasoning) * BigInt(prices.output) +
+    BigInt(usage.reasoning) * BigInt(prices.reasoning);
   const whole = (scaled + TOKENS_PER_PRICE - 1n) / TOKENS_PER_PRICE;
   return Number(whole) + prices.request;
 }
@@ -43,16 +49,20 @@ export function outputTokensFor(micros: number, inputTokens: number, prices: Uni
   const input = BigInt(inputTokens) * BigInt(worstInput(prices));
   const left = BigInt(micros - prices.request) * TOKENS_PER_PRICE - input;
   if (left < 0n) return -1;
-  if (prices.output === 0) return Number.MAX_SAFE_INTEGER;
-  return Number(left / BigInt(prices.output));
+  const output = worstOutput(prices);
+  return output === 0 ? Number.MAX_SAFE_INTEGER : Number(left / BigInt(output));
 }
 
 /** The most that so many tokens can cost, in micros. */
 export function worstCostOf(inputTokens: number, outputTokens: number, prices: UnitPrices): number {
-  const usage = { prompt: inputTokens, completion: outputTokens, cached: 0, reasoning: 0 };
-  return costOf(usage, { ...prices, input: worstInput(prices) });
+  const usage = { prompt: inputTokens, completion: outputTokens, cached: 0, cacheWritten: 0, reasoning: 0 };
+  return costOf(usage, { ...prices, input: worstInput(prices), output: worstOutput(prices) });
 }
 
-function worstInput(prices: UnitPrices): number {
-  return Math.max(prices.input, prices.cachedInput);
+function worstInput({ input, cachedInput, cacheWrite }: UnitPrices): number {
+  return Math.max(input, cachedInput, cacheWrite);
+}
+
+function worstOutput({ output, reasoning }: UnitPrices): number {
+  return Math.max(output, reasoning);
 }

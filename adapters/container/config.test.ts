@@ -242,23 +242,6 @@ test('a pepper may come from a file, and not from two places', () => {
   expect(configProblems({ KEY_PEPPER_FILE: fileWith('short') })[0]).toContain('fewer than 32');
 });
 
-test('a price file becomes a price table', () => {
-  const models = {
-    a: { input: 280_000, output: 420_000 },
-    b: { input: 0, cached_input: 1, output: 2, request: 3, max_output_tokens: 4 },
-  };
-  const path = fileWith(JSON.stringify({ version: '2026-11', currency: 'USD', models }));
-  expect(readConfig({ PRICES_FILE: path }).prices).toEqual({
-    version: '2026-11',
-    currency: 'USD',
-    models: new Map([
-      ['a', { input: 280_000, cachedInput: 280_000, output: 420_000, request: 0, outputTokensMax: null }],
-      ['b', { input: 0, cachedInput: 1, output: 2, request: 3, outputTokensMax: 4 }],
-    ]),
-  });
-  expect(configProblems({ PRICES_FILE: fileWith('{') })[0]).toContain('is not JSON');
-});
-
 test.each([
   { env: {}, baseUrl: 'http://127.0.0.1:8787' },
   { env: { HOST: '0.0.0.0', PORT: '1' }, baseUrl: 'http://127.0.0.1:1' },

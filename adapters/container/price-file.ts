@@ -1,12 +1,14 @@
 import * as z from 'zod';
-import type { PriceTable } from '#core/price.ts';
+import type { ModelPrices, PriceTable } from '#core/price.ts';
 
 const price = z.int({ error: 'must be a whole number of micros' }).min(0, { error: 'must not be negative' });
 
 const modelPrices = z.strictObject({
   input: price,
   cached_input: price.optional(),
+  cache_write: price.optional(),
   output: price,
+  reasoning: price.optional(),
   request: price.default(0),
   max_output_tokens: z.int().positive().optional(),
 });
@@ -26,7 +28,8 @@ export type PriceReading =
 
 /**
  * Reads a price table: JSON, prices in micros (millionths of the currency) per million tokens, `request` in micros
- * each. Without `cached_input`, cached input costs what other input does. An explicit 0 is a price.
+ * each. Without `cached_input` and `cache_write`, such input costs what other input does; without `reasoning`, such
+ * output what other output does. An explicit 0 is a price.
  */
 export function readPrices(text: string): PriceReading {
   let value: unknown;
@@ -51,12 +54,11 @@ export function readPrices(text: string): PriceReading {
 
 type ModelEntry = [string, z.infer<typeof modelPrices>];
 
-function toModelPrices([
-  name,
-  { input, cached_input = input, output, request, max_output_tokens },
-]: ModelEntry) {
-  const outputTokensMax = max_output_tokens ?? null;
-  return [name, { input, cachedInput: cached_input, output, request, outputTokensMax }] as const;
+function toModelPrices([name, given]: ModelEntry): [string, ModelPrices] {
+  const { input, cached_input = input, cache_write = input, output, reasoning = output, request } = given;
+  const outputTokensMax = given.max_output_tokens ?? null;
+  const prices = { input, cachedInput: cached_input, cacheWrite: cache_write, output, reasoning, request };
+  return [name, { ...prices, outputTokensMax }];
 }
 
 function nameOf(path: readonly PropertyKey[]): string {

@@ -59,6 +59,7 @@ test('a request is one line of JSON, its names in snake_case', async () => {
     prompt_tokens: 7,
     completion_tokens: 5,
     cached_tokens: 3,
+    cache_written_tokens: 0,
     reasoning_tokens: 2,
     cost_micros: 34,
     source: 'upstream',

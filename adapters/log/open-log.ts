@@ -63,6 +63,7 @@ function requestFields({ usage, charge, ...event }: RequestEnded): Record<string
     prompt_tokens: usage?.prompt ?? null,
     completion_tokens: usage?.completion ?? null,
     cached_tokens: usage?.cached ?? null,
+    cache_written_tokens: usage?.cacheWritten ?? null,
     reasoning_tokens: usage?.reasoning ?? null,
     cost_micros: charge?.priced ? charge.used.cost : null,
     source: charge?.source ?? null,

@@ -91,6 +91,7 @@ export function exchangeEndAttributes(
     ...given('gen_ai.usage.input_tokens', usage?.prompt),
     ...given('gen_ai.usage.output_tokens', usage?.completion),
     ...given('gen_ai.usage.cache_read.input_tokens', usage?.cached),
+    ...given('gen_ai.usage.cache_creation.input_tokens', usage?.cacheWritten),
     ...given('gen_ai.usage.reasoning.output_tokens', usage?.reasoning),
     ...given(
       'gen_ai.response.time_to_first_chunk',

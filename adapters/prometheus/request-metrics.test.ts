@@ -7,7 +7,7 @@ import { requestMetrics } from './request-metrics.ts';
 const ENDED: RequestEnded = {
   ...SERVED,
   ...{ storeMs: 2, upstreamMs: 700, addedMs: 0.7, durationMs: 900 },
-  usage: { prompt: 7, completion: 5, cached: 3, reasoning: 0 },
+  usage: { prompt: 7, completion: 5, cached: 3, cacheWritten: 0, reasoning: 0 },
 };
 const REFUSED: RequestEnded = {
   ...ENDED,

@@ -21,7 +21,7 @@ export function requestMetrics(registry: Registry): (ended: RequestEnded) => voi
   });
   const tokens = new Counter({
     name: 'quota_proxy_tokens_total',
-    help: 'Tokens that were charged. Cached ones are among those of the prompt, reasoning among those of the completion.',
+    help: 'Tokens that were charged. Cached and cache_written ones are among those of the prompt, reasoning among those of the completion.',
     labelNames: ['model', 'class'],
     registers,
   });
@@ -60,7 +60,8 @@ export function requestMetrics(registry: Registry): (ended: RequestEnded) => voi
     if (charge.priced) cost.inc({ model }, charge.used.cost);
     if (charge.source === 'estimate') estimates.inc({ model });
     const counted = charge.source === 'upstream' && usage !== null ? usage : estimated(charge.used.tokens);
-    for (const [name, count] of Object.entries(counted)) {
+    const { cacheWritten: cache_written, ...classes } = counted;
+    for (const [name, count] of Object.entries({ ...classes, cache_written })) {
       if (count > 0) tokens.inc({ model, class: name }, count);
     }
   };
@@ -68,7 +69,7 @@ export function requestMetrics(registry: Registry): (ended: RequestEnded) => voi
 
 /** As in the usage reports: an estimate has no classes. */
 function estimated(tokens: number): Usage {
-  return { prompt: 0, completion: tokens, cached: 0, reasoning: 0 };
+  return { prompt: 0, completion: tokens, cached: 0, cacheWritten: 0, reasoning: 0 };
 }
 
 /** The names of those that were served, the first so many. */

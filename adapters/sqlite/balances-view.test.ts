@@ -67,7 +67,7 @@ test('a stranger with the sqlite3 command sees exact balances at any moment', ()
 function pastDays(at: number): readonly PastUse[] {
   return [32, 7, 0].map((days, index) => {
     const used = { requests: 10 ** index, tokens: 3, cost: 5 };
-    const usage = { prompt: 2, completion: 1, cached: 0, reasoning: 0 };
+    const usage = { prompt: 2, completion: 1, cached: 0, cacheWritten: 0, reasoning: 0 };
     const usedAt = CALENDAR.windowOf('day', at - days * DAY_MS).startsAt;
     return { usedAt, used, usage, successes: 1, errors: 0 };
   });

@@ -1,8 +1,10 @@
 import type Database from 'better-sqlite3';
 import type { LedgerEntry, Outcome } from '#core/ledger-entry.ts';
-import type { Amount, Reservation, Source, UnitPrices, Usage } from '#core/model.ts';
+import type { Amount, Reservation, Source } from '#core/model.ts';
 import { METERS, NOTHING } from '#core/model.ts';
 import type { PastUse } from '#core/past-use.ts';
+import type { KeptPrices, KeptUsage } from './kept-counts.ts';
+import { keptPrices, keptUsage, pricesIn, usageIn } from './kept-counts.ts';
 import { toBlob, toUuid } from './uuid-blob.ts';
 
 /** A row of the table `ledger`. */
@@ -25,7 +27,7 @@ interface ReservedDetails {
   readonly endpoint: string;
   readonly stream: boolean;
   readonly arrival_us: number;
-  readonly prices: UnitPrices | null;
+  readonly prices: KeptPrices | null;
 }
 
 /** What the row of an ending keeps as JSON. A `lapsed` row has nothing to keep. */
@@ -36,14 +38,15 @@ interface EndedDetails {
     readonly duration_ms: number;
   };
   readonly source: Source;
-  readonly usage: Usage | null;
+  readonly usage: KeptUsage | null;
   /** Absent where the upstream billed no more than it was allowed to. */
   readonly overdraft?: Amount;
 }
 
 /** What an `imported` row keeps as JSON. */
-interface ImportedDetails extends Omit<PastUse, 'usedAt' | 'used'> {
+interface ImportedDetails extends Omit<PastUse, 'usedAt' | 'used' | 'usage'> {
   readonly used_at: number;
+  readonly usage: KeptUsage;
 }
 
 /** Appends an entry as number `n`. @throws SqliteError if its request is reserved, or ended, already */
@@ -74,8 +77,8 @@ export function entryOf(row: EntryRow): LedgerEntry {
   const keyId = toUuid(row.key_id);
   const used = amountIn(row);
   if (row.kind === 'imported') {
-    const { used_at, ...counts } = JSON.parse(row.details) as ImportedDetails;
-    return { kind: 'imported', keyId, at: row.at, usedAt: used_at, used, ...counts };
+    const { used_at, usage, ...counts } = JSON.parse(row.details) as ImportedDetails;
+    return { kind: 'imported', keyId, at: row.at, usedAt: used_at, used, ...counts, usage: usageIn(usage) };
   }
   if (row.request_id === null) return { kind: 'reset', keyId, at: row.at };
   const recorded = { requestId: toUuid(row.request_id), keyId, at: row.at };
@@ -94,7 +97,7 @@ export function entryOf(row: EntryRow): LedgerEntry {
   const { usage, source, overdraft = NOTHING, outcome: how } = JSON.parse(row.details) as EndedDetails;
   const outcome: Outcome = { status: how.status, upstreamMs: how.upstream_ms, durationMs: how.duration_ms };
   if (row.kind === 'released') return { kind: 'released', ...recorded, outcome };
-  return { kind: 'settled', ...recorded, used, overdraft, usage, source, outcome };
+  return { kind: 'settled', ...recorded, used, overdraft, usage: usage && usageIn(usage), source, outcome };
 }
 
 /** The reservation that a `reserved` row records. */
@@ -103,7 +106,15 @@ export function reservationOf(row: EntryRow): Reservation {
   const { lapses_at, model, prices } = JSON.parse(row.details) as ReservedDetails;
   const amount = amountIn(row);
   const [id, keyId] = [toUuid(row.request_id), toUuid(row.key_id)];
-  return { id, keyId, madeAt: row.at, lapsesAt: lapses_at, amount, model, prices };
+  return {
+    id,
+    keyId,
+    madeAt: row.at,
+    lapsesAt: lapses_at,
+    amount,
+    model,
+    prices: prices && pricesIn(prices),
+  };
 }
 
 /** The amounts of a row: held or used, as its kind says. */
@@ -132,18 +143,18 @@ function detailsOf(
     case 'reserved': {
       const { lapsesAt: lapses_at, model, prices } = entry.reservation;
       const { endpoint, stream, arrivalUs: arrival_us } = entry;
-      return { lapses_at, model, endpoint, stream, arrival_us, prices };
+      return { lapses_at, model, endpoint, stream, arrival_us, prices: prices && keptPrices(prices) };
     }
     case 'settled': {
       const { usage, source, overdraft } = entry;
-      const ended = { outcome: outcomeOf(entry.outcome), source, usage };
+      const ended = { outcome: outcomeOf(entry.outcome), source, usage: usage && keptUsage(usage) };
       return METERS.some((meter) => overdraft[meter] > 0) ? { ...ended, overdraft } : ended;
     }
     case 'released':
       return { outcome: outcomeOf(entry.outcome) };
     case 'imported': {
       const { usedAt: used_at, successes, errors, usage } = entry;
-      return { used_at, successes, errors, usage };
+      return { used_at, successes, errors, usage: keptUsage(usage) };
     }
     case 'lapsed':
     case 'reset':

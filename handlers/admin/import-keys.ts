@@ -98,7 +98,8 @@ function historyOf({ usage = [] }: ForeignKey, calendar: Calendar, at: Instant):
     const { prompt_tokens: prompt = 0, completion_tokens: completion = 0, cached_tokens: cached = 0 } = more;
     const { errors = 0, successes = Math.max(0, requests - errors), cost_micros: cost = 0 } = more;
     const used = { requests, tokens: prompt + completion, cost };
-    history.push({ usedAt, used, successes, errors, usage: { prompt, completion, cached, reasoning: 0 } });
+    const usage = { prompt, completion, cached, cacheWritten: 0, reasoning: 0 };
+    history.push({ usedAt, used, successes, errors, usage });
   }
   return history;
 }

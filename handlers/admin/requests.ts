@@ -59,22 +59,25 @@ function amountView({ requests, tokens, cost }: Amount) {
   return { requests, tokens, cost_micros: cost };
 }
 
-function usageView({ prompt, completion, cached, reasoning }: Usage) {
+function usageView({ prompt, completion, cached, cacheWritten, reasoning }: Usage) {
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     cached_tokens: cached,
+    cache_written_tokens: cacheWritten,
     reasoning_tokens: reasoning,
   };
 }
 
-function pricesView({ version, input, cachedInput, output, request }: UnitPrices) {
+function pricesView(prices: UnitPrices) {
   return {
-    version,
-    input_micros: input,
-    cached_input_micros: cachedInput,
-    output_micros: output,
-    request_micros: request,
+    version: prices.version,
+    input_micros: prices.input,
+    cached_input_micros: prices.cachedInput,
+    cache_write_micros: prices.cacheWrite,
+    output_micros: prices.output,
+    reasoning_micros: prices.reasoning,
+    request_micros: prices.request,
   };
 }
 

@@ -5,7 +5,7 @@ import { concat } from '../concat.ts';
 import { scanEvents } from './event-scan.ts';
 
 const USAGE = '{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}';
-const COUNTED = { prompt: 3, completion: 2, cached: 0, reasoning: 0 };
+const COUNTED = { prompt: 3, completion: 2, cached: 0, cacheWritten: 0, reasoning: 0 };
 
 /** What passes a scan when the stream comes in these pieces. */
 function pass(pieces: readonly Uint8Array[], hidesUsage: boolean) {

@@ -8,7 +8,7 @@ import { tally } from './tally.ts';
 const EVENT = 'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n';
 const USAGE = 'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n';
 const DONE = 'data: [DONE]\n\n';
-const COUNTED = { prompt: 3, completion: 2, cached: 0, reasoning: 0 };
+const COUNTED = { prompt: 3, completion: 2, cached: 0, cacheWritten: 0, reasoning: 0 };
 
 /** An upstream that hands over what the test gives it, when the test gives it. */
 function handed() {

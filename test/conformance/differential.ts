@@ -171,7 +171,8 @@ function commandOf(ask: Ask, life: Life): Command {
       return { kind: 'reset', at, keyId: idOf('key', ask.key) };
     case 'settle': {
       const { tokens } = ask;
-      const usage = tokens === null ? null : { prompt: 1, completion: tokens, cached: 1, reasoning: 0 };
+      const usage =
+        tokens === null ? null : { prompt: 1, completion: tokens, cached: 1, cacheWritten: 0, reasoning: 0 };
       return { kind: 'settle', at, ...requestOf(ask.request, life), usage, outcome: SERVED };
     }
     case 'release':

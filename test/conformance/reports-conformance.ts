@@ -33,7 +33,12 @@ export function testReports(open: () => Promise<StoreUnderTest>): void {
     const call = (model: string) => ({ ...reserving(0, BETA).call, model });
     for (const n of [1, 2, 3]) await ledger.execute(reserving(n, ALPHA, { at: NOON + n }));
     await ledger.execute(
-      settling(1, ALPHA, { prompt: 8, completion: 20, cached: 4, reasoning: 2 }, { at: NOON + 5 }),
+      settling(
+        1,
+        ALPHA,
+        { prompt: 8, completion: 20, cached: 4, cacheWritten: 0, reasoning: 2 },
+        { at: NOON + 5 },
+      ),
     );
     await ledger.execute(settling(2, ALPHA, null, { outcome: FAILED, at: NOON + 6 }));
     await ledger.execute(releasing(3, ALPHA, { at: NOON + 7 }));
@@ -147,7 +152,7 @@ export function testReports(open: () => Promise<StoreUnderTest>): void {
       reserved: { requests: 1, tokens: 100, cost: 100 },
       used: { requests: 1, tokens: 28, cost: 28 },
       overdraft: { requests: 0, tokens: 0, cost: 0 },
-      usage: { prompt: 8, completion: 20, cached: 4, reasoning: 2 },
+      usage: { prompt: 8, completion: 20, cached: 4, cacheWritten: 0, reasoning: 2 },
       source: 'upstream',
       prices: reserving(1, ALPHA).prices,
       outcome: SERVED,

@@ -9,7 +9,10 @@ export const MINUTE_MS = 60_000;
 export const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** One micro for each token, so that costs can be read off. */
-const PRICES: UnitPrices = { version: 'v1', input: 1e6, cachedInput: 1e6, output: 1e6, request: 0 };
+const PRICES: UnitPrices = {
+  ...{ version: 'v1', input: 1e6, cachedInput: 1e6, cacheWrite: 1e6 },
+  ...{ output: 1e6, reasoning: 1e6, request: 0 },
+};
 export const SERVED: Outcome = { status: 200, upstreamMs: 120, durationMs: 340 };
 export const FAILED: Outcome = { status: 502, upstreamMs: null, durationMs: 90 };
 
@@ -77,7 +80,7 @@ export function releasing(n: number, key: ApiKey, changes: Partial<Release> = {}
 }
 
 export function usageOf(prompt: number, completion: number): Usage {
-  return { prompt, completion, cached: 0, reasoning: 0 };
+  return { prompt, completion, cached: 0, cacheWritten: 0, reasoning: 0 };
 }
 
 /** Two requests of a day elsewhere, one of which failed. */

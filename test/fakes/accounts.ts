@@ -26,7 +26,9 @@ export const PRICES: UnitPrices = {
   version: 'test-1',
   input: 1_000_000,
   cachedInput: 100_000,
+  cacheWrite: 1_000_000,
   output: 2_000_000,
+  reasoning: 2_000_000,
   request: 0,
 };
 
@@ -143,7 +145,7 @@ export function settleOf(prompt: number, completion: number, changes: Partial<Se
     at: NOON,
     requestId: 'request-1',
     keyId: keyWith().id,
-    usage: { prompt, completion, cached: 0, reasoning: 0 },
+    usage: { prompt, completion, cached: 0, cacheWritten: 0, reasoning: 0 },
     outcome: SERVED,
     ...changes,
   };

@@ -10,7 +10,7 @@ export const SERVED: RequestEnded = {
   model: 'demo',
   status: 200,
   reason: null,
-  usage: { prompt: 7, completion: 5, cached: 3, reasoning: 2 },
+  usage: { prompt: 7, completion: 5, cached: 3, cacheWritten: 0, reasoning: 2 },
   charge: { used: { requests: 1, tokens: 12, cost: 34 }, source: 'upstream', priced: true },
   storeMs: 0.1234,
   upstreamMs: 11,

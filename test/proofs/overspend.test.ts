@@ -33,7 +33,10 @@ const PRICES = {
   models: new Map([
     [
       'demo',
-      { input: 1_000_000, cachedInput: 500_000, output: 3_000_000, request: 2, outputTokensMax: null },
+      {
+        ...{ input: 1_000_000, cachedInput: 500_000, cacheWrite: 1_000_000 },
+        ...{ output: 3_000_000, reasoning: 3_000_000, request: 2, outputTokensMax: null },
+      },
     ],
   ]),
 };

@@ -22,6 +22,7 @@ const receipt = z.object({
       prompt_tokens: field.count,
       completion_tokens: field.count,
       cached_tokens: field.count.describe('Part of prompt_tokens'),
+      cache_written_tokens: field.count.describe('Part of prompt_tokens'),
       reasoning_tokens: field.count.describe('Part of completion_tokens'),
     })
     .nullable()
@@ -35,7 +36,9 @@ const receipt = z.object({
       version: z.string().describe('Of the price table'),
       input_micros: field.count.describe('Per million tokens'),
       cached_input_micros: field.count.describe('Per million tokens'),
+      cache_write_micros: field.count.describe('Per million tokens'),
       output_micros: field.count.describe('Per million tokens'),
+      reasoning_micros: field.count.describe('Per million tokens'),
       request_micros: field.count.describe('Per request'),
     })
     .nullable(),

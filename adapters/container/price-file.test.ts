@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { readPrices } from './price-file.ts';
+
+test('a price file becomes a price table; what is left out costs what the rest does', () => {
+  const models = {
+    a: { input: 280_000, output: 420_000 },
+    b: {
+      ...{ input: 0, cached_input: 1, cache_write: 5 },
+      ...{ output: 2, reasoning: 6, request: 3, max_output_tokens: 4 },
+    },
+  };
+  expect(readPrices(JSON.stringify({ version: '2026-11', currency: 'USD', models }))).toEqual({
+    ok: true,
+    table: {
+      version: '2026-11',
+      currency: 'USD',
+      models: new Map([
+        [
+          'a',
+          {
+            ...{ input: 280_000, cachedInput: 280_000, cacheWrite: 280_000 },
+            ...{ output: 420_000, reasoning: 420_000, request: 0, outputTokensMax: null },
+          },
+        ],
+        [
+          'b',
+          {
+            ...{ input: 0, cachedInput: 1, cacheWrite: 5 },
+            ...{ output: 2, reasoning: 6, request: 3, outputTokensMax: 4 },
+          },
+        ],
+      ]),
+    },
+  });
+});
+
+test.each([
+  { text: '{', problem: /^is not JSON: / },
+  {
+    text: '{"version":"1","currency":"usd","models":{}}',
+    problem: /^currency: must be three capital letters/,
+  },
+  {
+    text: '{"version":"1","currency":"USD","models":{"a":{"input":-1,"output":0.5}}}',
+    problem: /^models → a → input: must not be negative$/,
+  },
+  {
+    text: '{"version":"1","currency":"USD","models":{"a":{"input":1,"output":1,"cahced_input":1}}}',
+    problem: /cahced_input/,
+  },
+])('$text is refused, and why is said', ({ text, problem }) => {
+  const read = readPrices(text);
+  expect(read.ok ? [] : read.problems).toContainEqual(expect.stringMatching(problem));
+});
