@@ -22,6 +22,12 @@ export interface PriceTable {
   readonly models: ReadonlyMap<string, ModelPrices>;
 }
 
+/** What models cost now. It may change while requests are under way: each is charged by what it was reserved at. */
+export interface PriceBook {
+  /** `null`: no model has a price. */
+  table(): PriceTable | null;
+}
+
 const TOKENS_PER_PRICE = 1_000_000n;
 
 /** The prices of `model`, stamped with the table's version; `null` if the table has none. */

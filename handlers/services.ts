@@ -2,7 +2,7 @@ import type { KeyRegistry } from '#core/key-registry.ts';
 import type { Metrics } from '#core/metrics.ts';
 import type { Observer } from '#core/observer.ts';
 import type { Clock, Ids, Ledger, OperationLog, Secrets, StoreHealth } from '#core/ports.ts';
-import type { PriceTable } from '#core/price.ts';
+import type { PriceBook } from '#core/price.ts';
 import type { UsageReports } from '#core/reports.ts';
 import type { Tracer } from '#core/tracing.ts';
 import type { Upstream } from '#core/upstream.ts';
@@ -29,6 +29,7 @@ export interface Services {
   readonly tracer: Tracer | null;
   readonly calendar: Calendar;
   readonly policy: Policy;
+  readonly prices: PriceBook;
   readonly access: AccessWatch;
   /** `null`: none are made. */
   readonly backups: Backups | null;
@@ -58,7 +59,6 @@ export interface Policy {
   readonly bodyBytesMax: number;
   /** The longest that one exchange with the upstream may last; its reservation lapses a little later. */
   readonly exchangeMsMax: number;
-  readonly prices: PriceTable | null;
   /** Things that the operator should know and that `GET /admin/status` lists. */
   readonly warnings: readonly string[];
 }

@@ -11,6 +11,7 @@ import { openStore } from './compose-store.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { memoryBytes } from './memory-bytes.ts';
+import { openPriceBook } from './price-book.ts';
 import { memoryWarnings, refuseBadStart } from './start-refused.ts';
 import { trustWarnings } from './trust-warnings.ts';
 import { VERSION } from './version.ts';
@@ -23,6 +24,8 @@ export interface House {
   readonly demo: boolean;
   /** The admin token, if this start made it. */
   readonly adminTokenMade: string | null;
+  /** Reads again what may change while it serves: the prices. */
+  reload(): void;
   /** Ends every exchange with the upstream; those under way fail as `aborted`. */
   abort(): Promise<void>;
   /** Lets go of everything; what was asked of the store before is done. */
@@ -79,9 +82,11 @@ export async function compose(config: Config): Promise<House> {
   const tools = { clock: systemClock, ids: systemIds, secrets, observer };
   const backups = await openBackups(config, store, tools);
   const policy = policyOf(config, tokens.all, baseUrl);
+  const prices = openPriceBook(config.prices, config.pricesPath, log);
   const tracer = await openTracerOf(config, baseUrl, tools);
   const watches = { access, troubles: watchTroubles(tools), metrics, tracer };
-  const services: Services = { ...store, ...tools, ...watches, upstream, calendar, policy, backups };
+  const terms = { calendar, policy, prices };
+  const services: Services = { ...store, ...tools, ...watches, ...terms, upstream, backups };
   const app = createApp(services);
   const open = parts.move();
   return {
@@ -89,6 +94,7 @@ export async function compose(config: Config): Promise<House> {
     services,
     demo: demo !== null,
     adminTokenMade: tokens.made,
+    reload: prices.reload,
     abort: () => upstream.close(),
     async close() {
       await open.disposeAsync();
@@ -211,7 +217,6 @@ function policyOf(config: Config, adminTokens: readonly string[], upstreamBaseUr
     operationLog: config.operationLog,
     bodyBytesMax: config.bodyBytesMax,
     exchangeMsMax: config.exchangeMsMax,
-    prices: config.prices,
     warnings,
   };
 }

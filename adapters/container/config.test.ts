@@ -48,6 +48,7 @@ test('without an environment everything has its default', () => {
     timeZone: 'UTC',
     pepper: null,
     pepperPath: 'data/pepper',
+    pricesPath: null,
     prices: null,
     bodyBytesMax: 10_485_760,
     drainTimeoutMs: 25_000,

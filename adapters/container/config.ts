@@ -7,7 +7,7 @@ import { type BackupConfig, backupConfigOf } from './backup-config.ts';
 import { ConfigError } from './config-error.ts';
 import type { Environment, GivenSettings } from './given-settings.ts';
 import { described, givenSettings } from './given-settings.ts';
-import { readPrices } from './price-file.ts';
+import { readPriceFile } from './price-file.ts';
 import { PEPPER_LENGTH_MIN, settings } from './settings.ts';
 import { type TracingConfig, tracingConfigOf } from './tracing-config.ts';
 
@@ -48,6 +48,8 @@ export interface Config {
   /** `null`: one is made at the first start and kept at `pepperPath`. */
   readonly pepper: string | null;
   readonly pepperPath: string;
+  /** Where the prices are read again when they have changed; `null`: there are none. */
+  readonly pricesPath: string | null;
   readonly prices: PriceTable | null;
   readonly bodyBytesMax: number;
   readonly drainTimeoutMs: number;
@@ -97,7 +99,7 @@ export function readConfig(env: Environment = process.env): Config {
   }
   if (given['NODE_ENV']?.value === 'production') problems.push(...missingInProduction(given));
   if (values === undefined || problems.length > 0) throw new ConfigError(problems);
-  return { ...configOf(values), pepper, prices, backup, webhook, tracing };
+  return { ...configOf(values), ...prices, pepper, backup, webhook, tracing };
 }
 
 /**
@@ -168,7 +170,9 @@ function parsed(given: GivenSettings, problems: string[]): Settings | undefined 
   return undefined;
 }
 
-function configOf(values: Settings): Omit<Config, 'pepper' | 'prices' | 'backup' | 'webhook' | 'tracing'> {
+function configOf(
+  values: Settings,
+): Omit<Config, 'pepper' | 'prices' | 'pricesPath' | 'backup' | 'webhook' | 'tracing'> {
   return {
     production: values.NODE_ENV === 'production',
     adminTokens: values.ADMIN_TOKEN ?? [],
@@ -247,14 +251,12 @@ function pepperOf(given: GivenSettings, problems: string[]): string | null {
   return pepper ?? null;
 }
 
-function pricesOf(given: GivenSettings, problems: string[]): PriceTable | null {
+function pricesOf(given: GivenSettings, problems: string[]): Pick<Config, 'prices' | 'pricesPath'> {
   const path = given['PRICES_FILE']?.value;
-  const text = path === undefined ? undefined : fileText('PRICES_FILE', path, problems);
-  if (text === undefined) return null;
-  const read = readPrices(text);
-  if (read.ok) return read.table;
-  problems.push(...read.problems.map((problem) => `PRICES_FILE is '${path}': ${problem}`));
-  return null;
+  if (path === undefined) return { prices: null, pricesPath: null };
+  const read = readPriceFile(path);
+  if (!read.ok) problems.push(...read.problems.map((problem) => `PRICES_FILE is '${path}': ${problem}`));
+  return { prices: read.ok ? read.table : null, pricesPath: path };
 }
 
 function fileText(name: string, path: string, problems: string[]): string | undefined {

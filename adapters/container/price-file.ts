@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import type { ModelPrices, PriceTable } from '#core/price.ts';
 
@@ -25,6 +26,16 @@ const priceFile = z.strictObject({
 export type PriceReading =
   | { readonly ok: true; readonly table: PriceTable }
   | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Reads the price table in a file. */
+export function readPriceFile(path: string): PriceReading {
+  try {
+    return readPrices(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { ok: false, problems: [`the file cannot be read (${why})`] };
+  }
+}
 
 /**
  * Reads a price table: JSON, prices in micros (millionths of the currency) per million tokens, `request` in micros

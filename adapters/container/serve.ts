@@ -48,6 +48,8 @@ export async function serve(config: Config): Promise<void> {
     await listen(server, config);
     const url = ownUrl(config.host, (server.address() as AddressInfo).port);
     const timers = startTimers(house);
+    // Without a file of prices there is nothing to read again, and closing the terminal ends the process as usual.
+    if (config.pricesPath !== null) process.on('SIGHUP', house.reload);
     await announce(house, config, works, url);
     const signal = await stop;
     observer.noticed(`${signal} received`, {});

@@ -17,11 +17,11 @@ type Outcome = {
   reason: string | null;
 };
 
-export type ImportServices = Pick<Services, 'keys' | 'secrets' | 'ids' | 'calendar' | 'policy'>;
+export type ImportServices = Pick<Services, 'keys' | 'secrets' | 'ids' | 'calendar' | 'policy' | 'prices'>;
 
 /** Brings keys of another system in. Of a secret nothing goes further than this but its digest and its hint. */
 export function importKeys(services: ImportServices): Import {
-  const { calendar, policy } = services;
+  const { calendar, prices } = services;
   return async (asked) => {
     // All at once: the store records what comes together with one commit.
     const outcomes = await Promise.all(asked.body.keys.map((given) => importOne(given, asked, services)));
@@ -29,7 +29,7 @@ export function importKeys(services: ImportServices): Import {
       outcomes,
       today: calendar.dayOf(asked.at),
       time_zone: calendar.timeZone,
-      priced_models: [...(policy.prices?.models.keys() ?? [])],
+      priced_models: [...(prices.table()?.models.keys() ?? [])],
     };
   };
 }

@@ -11,7 +11,7 @@ import { invalid } from './invalid.ts';
 import { keyView } from './key-view.ts';
 import { expiryOf, quotasOf } from './new-key-terms.ts';
 
-export type KeyServices = Pick<Services, 'keys' | 'secrets' | 'ids' | 'calendar' | 'policy'>;
+export type KeyServices = Pick<Services, 'keys' | 'secrets' | 'ids' | 'calendar' | 'policy' | 'prices'>;
 
 /** Making keys, looking at them, changing and deleting them. */
 export function keyActions(services: KeyServices): Implementation<Contract['keys']> {

@@ -17,7 +17,7 @@ const PRICES = {
 
 let under: AdminUnderTest;
 beforeEach(async () => {
-  under = await openAdmin({ prices: PRICES });
+  under = await openAdmin({}, undefined, PRICES);
 });
 afterEach(() => under.proxy.close());
 
@@ -44,13 +44,18 @@ test('the receipt says all that is known of a request', async () => {
     reserved: { requests: 1 },
     used: { requests: 1, tokens: 15, cost_micros: 27 },
     overdraft: { requests: 0, tokens: 0, cost_micros: 0 },
-    usage: { prompt_tokens: 10, completion_tokens: 5, cached_tokens: 0, reasoning_tokens: 0 },
+    usage: {
+      ...{ prompt_tokens: 10, completion_tokens: 5 },
+      ...{ cached_tokens: 0, cache_written_tokens: 0, reasoning_tokens: 0 },
+    },
     source: 'upstream',
     prices: {
       version: 'p1',
       input_micros: 1_000_000,
       cached_input_micros: 500_000,
+      cache_write_micros: 1_000_000,
       output_micros: 3_000_000,
+      reasoning_micros: 3_000_000,
       request_micros: 2,
     },
     http_status: 200,

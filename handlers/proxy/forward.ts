@@ -1,7 +1,7 @@
 import type { Reserve } from '#core/command.ts';
 import type { Admission } from '#core/decision.ts';
 import type { BodyProblem, Endpoint, ReadRequest } from '#core/endpoints.ts';
-import type { Digest, UnitPrices, Usage } from '#core/model.ts';
+import type { Digest, Usage } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
 import { pricesOf } from '#core/price.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '#core/upstream.ts';
@@ -112,13 +112,13 @@ function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answe
 /** The command that sets aside the most that a call can use. */
 function reserve(
   { call }: ReadRequest,
-  { clock, policy }: Services,
+  { clock, policy, prices }: Services,
   { requestId, env }: Exchange,
   digest: Digest,
 ): Reserve {
   const at = clock.now();
-  const prices: UnitPrices | null = pricesOf(policy.prices, call.model);
-  const modelOutputTokensMax = policy.prices?.models.get(call.model)?.outputTokensMax ?? null;
+  const table = prices.table();
+  const modelOutputTokensMax = table?.models.get(call.model)?.outputTokensMax ?? null;
   return {
     kind: 'reserve',
     at,
@@ -126,7 +126,7 @@ function reserve(
     digest,
     address: env.address,
     call: { ...call, modelOutputTokensMax },
-    prices,
+    prices: pricesOf(table, call.model),
     requestsPerMinute: policy.requestsPerMinute,
     lapsesAt: at + policy.exchangeMsMax + LAPSE_MARGIN_MS,
   };

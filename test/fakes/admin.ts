@@ -1,3 +1,4 @@
+import type { PriceTable } from '#core/price.ts';
 import type { AdminClient } from '#handlers/admin/client.ts';
 import { createAdminClient } from '#handlers/admin/client.ts';
 import type { Policy } from '#handlers/services.ts';
@@ -28,10 +29,12 @@ export interface Answer {
 export async function openAdmin(
   policy: Partial<Policy> = {},
   openStore: ProxyOptions['openStore'] = (calendar) => openMemoryStore({ calendar }),
+  prices: PriceTable | null = null,
 ): Promise<AdminUnderTest> {
   const proxy = await openProxy({
     behaviour: (_, response) => sendJson(response, completion(10, 5)),
     policy,
+    prices,
     openStore,
   });
   const { fetch } = proxy;

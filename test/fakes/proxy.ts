@@ -7,6 +7,7 @@ import type { ApiKey, Instant, Quota } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
 import { observers } from '#core/observers.ts';
 import type { Store } from '#core/ports.ts';
+import type { PriceTable } from '#core/price.ts';
 import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import type { Calendar } from '#core/window.ts';
 import { calendarOf } from '#core/window.ts';
@@ -47,6 +48,7 @@ export interface ProxyUnderTest {
 export interface ProxyOptions {
   readonly behaviour: Behaviour;
   readonly policy?: Partial<Policy>;
+  readonly prices?: PriceTable | null;
   /** The reference store unless said otherwise. */
   readonly openStore?: (calendar: Calendar) => Promise<Store> | Store;
   readonly backups?: Services['backups'];
@@ -56,6 +58,7 @@ export interface ProxyOptions {
 export async function openProxy({
   behaviour,
   policy = {},
+  prices = null,
   openStore,
   backups = null,
   tracer = null,
@@ -85,15 +88,12 @@ export async function openProxy({
     tracer,
     calendar,
     policy: { ...POLICY, ...policy },
+    prices: { table: () => prices },
     access,
     backups,
   };
   const app = createApp(services);
-  const waiting: Promise<unknown>[] = [];
-  const ctx = { waitUntil: (work: Promise<unknown>) => void waiting.push(work) };
-  const settled = async () => {
-    while (waiting.length > 0) await Promise.all(waiting.splice(0));
-  };
+  const { ctx, settled } = keptAlive();
   const fetch: ProxyUnderTest['fetch'] = async (path, { address = '127.0.0.1', ...init } = {}) => {
     const request = new Request(`http://proxy.test${path}`, { ...init, headers: withLength(init) });
     return app.fetch(request, { address, ready: true }, ctx);
@@ -130,6 +130,16 @@ function chatCall(secret: string, body: object = {}, headers: Record<string, str
     headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers },
     body: JSON.stringify(sent),
   };
+}
+
+/** A platform's context, and a promise that all that was given to it so far is done. */
+function keptAlive() {
+  const waiting: Promise<unknown>[] = [];
+  const ctx = { waitUntil: (work: Promise<unknown>) => void waiting.push(work) };
+  const settled = async () => {
+    while (waiting.length > 0) await Promise.all(waiting.splice(0));
+  };
+  return { ctx, settled };
 }
 
 async function issue({ clock, ids, keys, secrets }: Services, changes: Partial<ApiKey>) {
@@ -179,7 +189,6 @@ const POLICY: Policy = {
   operationLog: true,
   bodyBytesMax: 1_000_000,
   exchangeMsMax: 60_000,
-  prices: null,
   warnings: [],
 };
 

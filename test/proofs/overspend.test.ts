@@ -93,7 +93,7 @@ test.each([
   { name: 'by cost, with a long prompt', quota: COST, body: { messages: [{ role: 'user', content: LONG }] } },
 ])('Q4: an upstream that honours max_tokens never bills beyond the quota $name', async ({ quota, body }) => {
   const under = await open({
-    policy: { prices: PRICES },
+    prices: PRICES,
     behaviour: ({ body: seen }, response) => {
       const bound = Math.min(Number(seen['max_tokens'] ?? 1e9), Number(seen['max_completion_tokens'] ?? 1e9));
       const choices = Math.max(Number(seen['n'] ?? 1), Number(seen['best_of'] ?? 1));

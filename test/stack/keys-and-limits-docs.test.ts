@@ -75,6 +75,9 @@ describeStack('the commands of docs/keys-and-limits.md, as printed', () => {
   test('with a price table and a cap, what has no price is refused, and what has one is counted', async () => {
     await run(block('prices'));
     await run(block('holder'));
+    await run(block('reload'));
+    const logged = () => run('docker compose logs --no-log-prefix -n 5 quota-proxy');
+    await expect.poll(logged, { timeout: 20_000 }).toContain('The prices were read again.');
     const { quotas } = JSON.parse(await run(block('cap')));
     expect(quotas).toMatchObject([
       { meter: 'cost', period: 'day', limit: 5_000_000 },
