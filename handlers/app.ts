@@ -1,6 +1,7 @@
 import { Hono, type Context as HonoContext } from 'hono';
 import { ENDPOINTS } from '#core/endpoints.ts';
 import { adminRoutes } from './admin/routes.ts';
+import { allowOrigins } from './allow-origins.ts';
 import { enter, nowhere } from './enter.ts';
 import { fail } from './failure.ts';
 import { healthRoutes } from './health.ts';
@@ -57,7 +58,9 @@ export function createApp(parts: Services): App {
       ...env,
     };
   };
-  for (const route of routesOf(services)) {
+  const routes = routesOf(services);
+  allowOrigins(app, routes, services.policy.corsOrigins);
+  for (const route of routes) {
     app.on(route.method, route.path, (c) => answer(route, services, exchangeOf(route.path, c)));
   }
   app.notFound((c) => {

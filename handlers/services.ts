@@ -48,6 +48,8 @@ export interface Policy {
   readonly metricsTokens: readonly string[];
   /** The addresses and ranges where an admin token is good for anything; `null`: everywhere. */
   readonly adminAddresses: readonly string[] | null;
+  /** Origins whose pages may call the client API from a browser; `*` is all of them. */
+  readonly corsOrigins: readonly string[];
   readonly keyPrefix: string;
   /** Days until a new key expires; 0 is never. */
   readonly keyExpiryDays: number;

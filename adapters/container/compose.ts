@@ -210,6 +210,7 @@ function policyOf(config: Config, adminTokens: readonly string[], upstreamBaseUr
     adminTokens,
     metricsTokens: config.metricsTokens,
     adminAddresses: config.adminAddresses,
+    corsOrigins: config.corsOrigins,
     keyPrefix: config.keyPrefix,
     keyExpiryDays: config.keyExpiryDays,
     dailyRequestLimit: config.dailyRequestLimit,

@@ -29,6 +29,7 @@ test('without an environment everything has its default', () => {
     adminTokenPath: 'data/admin-token',
     metricsTokens: [],
     adminAddresses: null,
+    corsOrigins: [],
     trustedProxies: [],
     upstream: null,
     upstreamCheck: true,

@@ -23,6 +23,8 @@ export interface Config {
   readonly metricsTokens: readonly string[];
   /** The addresses and ranges that may use the admin API; `null`: all. */
   readonly adminAddresses: readonly string[] | null;
+  /** Whose pages may call the client API from a browser; `*` is everybody's. */
+  readonly corsOrigins: readonly string[];
   /** The addresses and ranges whose X-Forwarded-For counts. */
   readonly trustedProxies: readonly string[];
   /** `null`: the built-in demo upstream. Never `null` in production. */
@@ -179,6 +181,7 @@ function configOf(
     adminTokenPath: besideStore(values, 'admin-token'),
     metricsTokens: values.METRICS_TOKEN ?? [],
     adminAddresses: values.ADMIN_ALLOWED_IPS ?? null,
+    corsOrigins: values.CORS_ORIGINS ?? [],
     trustedProxies: values.TRUSTED_PROXIES ?? [],
     upstream: upstreamOf(values),
     upstreamCheck: values.UPSTREAM_CHECK,

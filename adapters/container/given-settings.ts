@@ -34,7 +34,6 @@ const SECRETS: ReadonlySet<string> = new Set([
 /** What an operator may expect to work, and must not be ignored in silence. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   STORE_URL: 'this version keeps everything in SQLite: unset it, and set STORE_PATH',
-  CORS_ORIGINS: 'this version allows no other origins: unset it',
 };
 
 /** Takes aliases for the names that they stand for. A variable that is empty or blank is not set. */

@@ -16,6 +16,7 @@ export const settings = z.object({
   METRICS_TOKEN: tokens().optional(),
   ADMIN_ALLOWED_IPS: addressList().optional(),
   TRUSTED_PROXIES: addressList().optional(),
+  CORS_ORIGINS: origins().optional(),
   UPSTREAM_BASE_URL: baseUrl().optional(),
   UPSTREAM_API_KEY: z
     .string()
@@ -92,6 +93,17 @@ export const settings = z.object({
   // Docker kills after the 40 s of stop_grace_period: what is left by then is still settled, and shipped, in time.
   DRAIN_TIMEOUT_MS: whole(0, 10 * MINUTE_MS).default(25_000),
 });
+
+/** Origins as browsers send them (RFC 6454 §6.1), or `*` for all. */
+function origins() {
+  const error = 'must be origins such as https://chat.example.org, separated by commas, or * for all';
+  return z
+    .string()
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .refine((list) => list.every((origin) => URL.parse(origin)?.origin === origin) || list.join() === '*', {
+      error,
+    });
+}
 
 function whole(from: number, to: number) {
   const error = `must be a whole number from ${from} to ${to}`;

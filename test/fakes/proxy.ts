@@ -182,6 +182,7 @@ const POLICY: Policy = {
   adminTokens: [ADMIN_TOKEN],
   metricsTokens: [METRICS_TOKEN],
   adminAddresses: null,
+  corsOrigins: [],
   keyPrefix: 'sk-',
   keyExpiryDays: 30,
   dailyRequestLimit: 200,
