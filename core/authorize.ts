@@ -1,14 +1,14 @@
 import { includesAddress } from './address.ts';
 import { roll } from './apply.ts';
 import type { Reserve } from './command.ts';
-import type { Admission, Decision, Denial, Refusal, Standing } from './decision.ts';
+import type { Admission, Decision, Denial, RateStanding, Refusal, Standing } from './decision.ts';
 import { statusOf } from './expire.ts';
 import { isGoverned, worstCase } from './meter.ts';
 import type { Account, ApiKey, Buckets, Call, Instant, Quota, UnitPrices } from './model.ts';
 import { PERIODS } from './model.ts';
 import { outputTokensFor } from './price.ts';
 import type { RateDecision } from './rate.ts';
-import { passRate } from './rate.ts';
+import { passRate, rateStanding } from './rate.ts';
 import type { Calendar } from './window.ts';
 
 /** A client that gives no bound gets this one: what DeepSeek and older OpenAI models allow at the least. */
@@ -28,26 +28,31 @@ export function authorize(
   calendar: Calendar,
 ): Decision<Admission | Refusal> {
   if (account === undefined) return refused({ kind: 'unknown_key' });
-  const denial =
-    enter(account.key, command.address, command.at) ??
-    suit(account, command) ??
-    crowd(account.key, account.open.length);
-  if (denial !== undefined) return refused(denial);
-  const { key, sponsor } = account;
-
-  const requestsPerMinute = key.requestsPerMinute ?? command.requestsPerMinute;
-  const rate =
-    requestsPerMinute === 0 ? undefined : passRate(account.arrivalUs, requestsPerMinute, command.at);
-  if (rate !== undefined && !rate.allowed) {
-    return refused({ kind: 'rate_exceeded', rate: rate.standing, retryMs: rate.retryMs });
-  }
+  const locked = enter(account.key, command.address, command.at);
+  if (locked !== undefined) return refused(locked);
+  const { key, sponsor, arrivalUs } = account;
 
   const madeAt = Math.max(command.at, sponsor.latestAt);
   const ofKey = standingsOf(key.quotas, account.buckets, madeAt, calendar);
+  const requestsPerMinute = key.requestsPerMinute ?? command.requestsPerMinute;
+  const deny = (denial: Denial) =>
+    refused(
+      denial,
+      ofKey,
+      requestsPerMinute === 0 ? null : rateStanding(arrivalUs, requestsPerMinute, command.at),
+    );
+
+  const denial = suit(account, command) ?? crowd(key, account.open.length);
+  if (denial !== undefined) return deny(denial);
+  const rate = requestsPerMinute === 0 ? undefined : passRate(arrivalUs, requestsPerMinute, command.at);
+  if (rate !== undefined && !rate.allowed) {
+    return deny({ kind: 'rate_exceeded', rate: rate.standing, retryMs: rate.retryMs });
+  }
+
   const ofSponsor = standingsOf(sponsor.quotas, sponsor.buckets, madeAt, calendar);
   const wanted = wantedOutputTokens(command.call);
   const quota = tooFull('key', ofKey, wanted, command) ?? tooFull('sponsor', ofSponsor, wanted, command);
-  if (quota !== undefined) return refused(quota);
+  if (quota !== undefined) return deny(quota);
 
   const granted = [...ofKey, ...ofSponsor].reduce(
     (tokens, standing) => Math.min(tokens, affordable(standing, command.call, command.prices)),
@@ -168,6 +173,10 @@ function remainingOf({ limit, used, held }: Standing): number {
   return limit - used - held;
 }
 
-function refused(denial: Denial): Decision<Refusal> {
-  return { entries: [], result: { admitted: false, denial } };
+function refused(
+  denial: Denial,
+  standings: readonly Standing[] = [],
+  rate: RateStanding | null = null,
+): Decision<Refusal> {
+  return { entries: [], result: { admitted: false, denial, standings, rate } };
 }

@@ -47,6 +47,9 @@ export type Denial =
 export interface Refusal {
   readonly admitted: false;
   readonly denial: Denial;
+  /** What the key's limits stand at, this request left out; none for who may not come in. */
+  readonly standings: readonly Standing[];
+  readonly rate: RateStanding | null;
 }
 
 /** `ended` is false if the request was not open: ended before, or never reserved. */

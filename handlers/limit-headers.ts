@@ -1,5 +1,5 @@
-import type { RateStanding, Standing } from '#core/decision.ts';
-import type { Instant } from '#core/model.ts';
+import type { Admission, RateStanding, Standing } from '#core/decision.ts';
+import type { Amount, Instant } from '#core/model.ts';
 
 type HeaderRecord = Record<string, string>;
 
@@ -11,11 +11,24 @@ export interface KnownLimits {
   readonly standings: readonly Standing[];
 }
 
+/** What the limits stand at when an admitted request has been charged, and no longer holds anything. */
+export function afterwards({ rate, standings, reservation }: Admission, charged: Amount): KnownLimits {
+  const { amount } = reservation;
+  return {
+    rate,
+    standings: standings.map(({ meter, used, held, ...quota }) => ({
+      ...{ meter, ...quota },
+      used: used + charged[meter],
+      held: held - amount[meter],
+    })),
+  };
+}
+
 /** What a client may know of its limits, in the words of OpenAI and of the IETF. */
 export function limitHeaders({ rate, standings }: KnownLimits, at: Instant): HeaderRecord {
   const headers: HeaderRecord = rate === null ? {} : rateHeaders(rate);
   for (const standing of standings) {
-    if (standing.meter === 'tokens' && standing.period === 'minute') addTokenHeaders(headers, standing, at);
+    if (standing.period === 'minute') addMinuteHeaders(headers, standing, at);
     const name = `x-quota-remaining-${standing.meter}`;
     const least = Math.min(remainingOf(standing), Number(headers[name] ?? Infinity));
     headers[name] = String(least);
@@ -33,10 +46,14 @@ function rateHeaders({ requestsPerMinute, remaining, resetMs }: RateStanding): H
   };
 }
 
-function addTokenHeaders(headers: HeaderRecord, standing: Standing, at: Instant): void {
-  headers['x-ratelimit-limit-tokens'] = String(standing.limit);
-  headers['x-ratelimit-remaining-tokens'] = String(remainingOf(standing));
-  headers['x-ratelimit-reset-tokens'] = spanOf((standing.resetsAt ?? at) - at);
+/** A quota of a minute is a rate limit to its user. Of a rate and a quota of requests, the one counts that ends first. */
+function addMinuteHeaders(headers: HeaderRecord, standing: Standing, at: Instant): void {
+  const { meter, limit, resetsAt } = standing;
+  const remaining = remainingOf(standing);
+  if (meter === 'cost' || Number(headers[`x-ratelimit-remaining-${meter}`] ?? Infinity) <= remaining) return;
+  headers[`x-ratelimit-limit-${meter}`] = String(limit);
+  headers[`x-ratelimit-remaining-${meter}`] = String(remaining);
+  headers[`x-ratelimit-reset-${meter}`] = spanOf((resetsAt ?? at) - at);
 }
 
 /** draft-ietf-httpapi-ratelimit-headers-10: `q` quota, `w` window in seconds, `r` remaining, `t` seconds left. */

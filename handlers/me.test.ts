@@ -39,6 +39,13 @@ test("shows a key's own state", async () => {
     created_at: key.createdAt,
     expires_at: Date.UTC(2026, 10, 24, 13),
     expires_at_iso: '2026-11-24T13:00:00.000Z',
+    in_words: [
+      '4 of 5 requests per day left (1 used); starts anew in 12 h, at 2026-11-25T00:00:00.000Z.',
+      '985 of 1000 tokens in total left (15 used).',
+      '2 of 3 requests per minute left.',
+      '0 of 2 requests in flight.',
+      'The key expires in 1 h, at 2026-11-24T13:00:00.000Z.',
+    ],
     quotas: [
       {
         meter: 'requests',

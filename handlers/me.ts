@@ -2,17 +2,18 @@ import { enter, standingsOf } from '#core/authorize.ts';
 import type { Standing } from '#core/decision.ts';
 import { statusOf } from '#core/expire.ts';
 import type { Account, Digest, Instant } from '#core/model.ts';
-import { passRate } from '#core/rate.ts';
-import type { Calendar } from '#core/window.ts';
+import { rateStanding } from '#core/rate.ts';
+import { inWords } from './quota-in-words.ts';
 import { refuse } from './refusal.ts';
 import { json } from './reply.ts';
 import type { Exchange, Route } from './route.ts';
 import type { Services } from './services.ts';
 
-export type MeServices = Pick<Services, 'keys' | 'clock' | 'calendar' | 'policy'>;
+export type MeServices = Pick<Services, 'keys' | 'clock' | 'calendar' | 'policy' | 'prices'>;
 
 /** What the holder of a key may know of it. */
-export function meRoutes({ keys, clock, calendar, policy }: MeServices): readonly Route[] {
+export function meRoutes(services: MeServices): readonly Route[] {
+  const { keys, clock } = services;
   async function handle({ env, requestId }: Exchange, digest: Digest): Promise<Response> {
     const headers = { 'cache-control': 'no-store', 'x-request-id': requestId };
     const at = clock.now();
@@ -20,24 +21,29 @@ export function meRoutes({ keys, clock, calendar, policy }: MeServices): readonl
     if (account === undefined) return refuse({ kind: 'unknown_key' }, at, headers);
     const denial = enter(account.key, env.address, at);
     if (denial !== undefined) return refuse(denial, at, headers);
-    return json(200, stateOf(account, at, calendar, policy.requestsPerMinute), headers);
+    return json(200, stateOf(account, at, services), headers);
   }
   return ['/v1/quota', '/quota'].map((path) => ({ method: 'GET', path, access: 'key', handle }));
 }
 
-function stateOf(account: Account, at: Instant, calendar: Calendar, defaultRate: number) {
+function stateOf(account: Account, at: Instant, { calendar, policy, prices }: MeServices) {
   const { key, buckets, open } = account;
+  const { expiresAt, maxConcurrency } = key;
+  const standings = standingsOf(key.quotas, buckets, at, calendar);
+  const rate = rateOf(account, at, key.requestsPerMinute ?? policy.requestsPerMinute);
+  const currency = prices.table()?.currency ?? null;
   return {
     id: key.id,
     label: key.label,
     status: statusOf(key, at),
     created_at: key.createdAt,
-    expires_at: key.expiresAt,
-    expires_at_iso: isoOf(key.expiresAt),
-    quotas: standingsOf(key.quotas, buckets, at, calendar).map(quotaOf),
-    rate: rateOf(account, at, key.requestsPerMinute ?? defaultRate),
+    expires_at: expiresAt,
+    expires_at_iso: isoOf(expiresAt),
+    in_words: inWords({ standings, rate, inFlight: open.length, maxConcurrency, expiresAt, currency }, at),
+    quotas: standings.map(quotaOf),
+    rate: rate && { requests_per_minute: rate.requestsPerMinute, remaining: rate.remaining },
     models: key.models,
-    max_concurrency: key.maxConcurrency,
+    max_concurrency: maxConcurrency,
     in_flight: open.length,
   };
 }
@@ -50,10 +56,7 @@ function quotaOf({ resetsAt, ...standing }: Standing) {
 
 /** What the rate limit stands at; `null` if there is none. */
 function rateOf({ arrivalUs }: Account, at: Instant, requestsPerMinute: number) {
-  if (requestsPerMinute === 0) return null;
-  const { allowed, standing } = passRate(arrivalUs, requestsPerMinute, at);
-  // The standing is that after one more request, and this is none.
-  return { requests_per_minute: requestsPerMinute, remaining: standing.remaining + (allowed ? 1 : 0) };
+  return requestsPerMinute === 0 ? null : rateStanding(arrivalUs, requestsPerMinute, at);
 }
 
 function isoOf(at: Instant | null): string | null {

@@ -1,6 +1,5 @@
 import type { Denial, Standing } from '#core/decision.ts';
 import type { Instant } from '#core/model.ts';
-import { limitHeaders } from './limit-headers.ts';
 import type { WireError } from './reply.ts';
 import { errorReply } from './reply.ts';
 
@@ -90,18 +89,14 @@ function isTooLarge({ standing, asked }: { standing: Standing; asked: number }):
 function retryHeaders(denial: Denial, at: Instant): Record<string, string> {
   switch (denial.kind) {
     case 'rate_exceeded':
-      return { ...limitHeaders({ rate: denial.rate, standings: [] }, at), ...retryAfter(denial.retryMs) };
+      return retryAfter(denial.retryMs);
     case 'too_many_in_flight':
       return {}; // worth another try, and nobody knows when
     case 'quota_exceeded':
-      return { ...quotaHeaders(denial, at), ...retryOfQuota(denial, at) };
+      return retryOfQuota(denial, at);
     default:
       return { 'x-should-retry': 'false' };
   }
-}
-
-function quotaHeaders({ holder, standing }: QuotaDenial, at: Instant): Record<string, string> {
-  return holder === 'key' ? limitHeaders({ rate: null, standings: [standing] }, at) : {};
 }
 
 function retryOfQuota(denial: QuotaDenial, at: Instant): Record<string, string> {

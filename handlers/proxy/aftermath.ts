@@ -2,7 +2,8 @@ import type { Release, Settle } from '#core/command.ts';
 import type { Admission } from '#core/decision.ts';
 import type { Outcome } from '#core/ledger-entry.ts';
 import { chargeFor } from '#core/meter.ts';
-import type { Usage } from '#core/model.ts';
+import type { Amount, Usage } from '#core/model.ts';
+import { NOTHING } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
 import { StoreUnavailable } from '#core/ports.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
@@ -13,16 +14,19 @@ import type { TallyEnd } from './tally.ts';
 /** nginx's status for a client that hung up before the answer was complete. */
 const CLIENT_GONE = 499;
 
-/** What is left to do when an admitted request has ended, one of these, once: record it, and tell the observer. */
+/**
+ * What is left to do when an admitted request has ended, one of these, once: record it, and tell the observer.
+ * What comes back is what the request is charged.
+ */
 export interface Aftermath {
   /** Served whole. `null`: the upstream did not tell, and it costs its reservation. */
-  settled(status: number, usage: Usage | null): void;
+  settled(status: number, usage: Usage | null): Amount;
   /** Answered by an error of the upstream, which costs nothing. */
-  released(status: number): void;
+  released(status: number): Amount;
   /** Answered by a gateway that gave up waiting: it costs its reservation. */
-  unanswered(status: number): void;
+  unanswered(status: number): Amount;
   /** Not answered. It costs its reservation if the upstream may have served it. */
-  failed(status: number, error: unknown): void;
+  failed(status: number, error: unknown): Amount;
   streamed(status: number, end: TallyEnd): void;
 }
 
@@ -50,7 +54,7 @@ export function aftermath(
   };
 
   type End = { kind: 'settle'; usage: Usage | null } | { kind: 'release' };
-  function record(end: End, status: number, reason: string | null): void {
+  function record(end: End, status: number, reason: string | null): Amount {
     const endedMs = clock.elapsedMs();
     const durationMs = Math.round(endedMs - startedMs);
     const addedMs = sentMs - startedMs + (answeredMs === null ? 0 : endedMs - answeredMs);
@@ -61,36 +65,34 @@ export function aftermath(
       observer.failed('A request could not be settled.', error, { request_id: requestId });
     });
     ctx.waitUntil(done);
-    const isSettled = end.kind === 'settle';
+    const usage = end.kind === 'settle' ? end.usage : null;
+    const charge = end.kind === 'settle' ? chargeFor(reservation, usage) : null;
     const event: RequestEnded = {
       ...beginning,
       ...{ requestId, method, address, keyId, model, status, reason },
-      usage: isSettled ? end.usage : null,
-      charge: isSettled ? chargeFor(reservation, end.usage) : null,
-      upstreamMs,
-      addedMs,
-      durationMs,
+      ...{ usage, charge, upstreamMs, addedMs, durationMs },
     };
     observer.requestEnded(event);
     trace?.ended(event);
+    return charge?.used ?? NOTHING;
   }
 
   return {
     settled(status, usage) {
       answered();
-      record({ kind: 'settle', usage }, status, null);
+      return record({ kind: 'settle', usage }, status, null);
     },
     released(status) {
       answered();
-      record({ kind: 'release' }, status, `upstream_${status}`);
+      return record({ kind: 'release' }, status, `upstream_${status}`);
     },
     unanswered(status) {
       answered();
-      record({ kind: 'settle', usage: null }, status, `upstream_${status}`);
+      return record({ kind: 'settle', usage: null }, status, `upstream_${status}`);
     },
     failed(status, error) {
       const isFree = error instanceof UpstreamFailure && !error.mayHaveServed;
-      record(isFree ? { kind: 'release' } : { kind: 'settle', usage: null }, status, reasonOf(error));
+      return record(isFree ? { kind: 'release' } : { kind: 'settle', usage: null }, status, reasonOf(error));
     },
     streamed(status, { usage, firstMs, clientGone, error }) {
       upstreamMs = firstMs === null ? null : Math.round(firstMs - sentMs);

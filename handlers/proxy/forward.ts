@@ -6,7 +6,7 @@ import type { RequestEnded } from '#core/observer.ts';
 import { pricesOf } from '#core/price.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '#core/upstream.ts';
 import { fail } from '../failure.ts';
-import { limitHeaders } from '../limit-headers.ts';
+import { afterwards, limitHeaders } from '../limit-headers.ts';
 import { readBody } from '../read-body.ts';
 import { refuse } from '../refusal.ts';
 import type { WireError } from '../reply.ts';
@@ -60,7 +60,8 @@ async function forward(
   exchange.trace?.reserved(askedMs);
   if (!admission.admitted) {
     const { denial } = admission;
-    return refused(refuse(denial, command.at, idHeader(exchange)), denial.kind, {
+    const headers = { ...limitHeaders(admission, command.at), ...idHeader(exchange) };
+    return refused(refuse(denial, command.at, headers), denial.kind, {
       model: request.call.model,
       storeMs,
     });
@@ -75,7 +76,9 @@ async function forward(
     return pass(endpoint, services, exchange, { request, admission, reply, ended, at: command.at });
   } catch (error) {
     const failed = fail(error, exchange.requestId, services);
-    ended.failed(failed.status, error);
+    const charged = ended.failed(failed.status, error);
+    const limits = limitHeaders(afterwards(admission, charged), command.at);
+    for (const [name, value] of Object.entries(limits)) failed.headers.set(name, value);
     return failed;
   }
 }
@@ -91,20 +94,23 @@ interface Answered {
 function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answered: Answered): Response {
   const { request, admission, reply, ended, at } = answered;
   const { head } = reply;
-  const headers = limitHeaders(admission, at);
-  headers['x-request-id'] = exchange.requestId;
+  const headers: Record<string, string> = { 'x-request-id': exchange.requestId };
   const bound = admission.outputTokensMax;
   if (bound !== null && bound !== request.call.outputTokensMax) headers['x-quota-max-tokens'] = String(bound);
   passHeaders(head, headers);
   if (reply.kind === 'stream') {
     const { stream, end } = tally(reply.chunks, scanEvents(endpoint.usageOf, request.hidesUsage), clock);
     exchange.ctx.waitUntil(end.then((ending) => ended.streamed(head.status, ending)));
+    Object.assign(headers, limitHeaders(admission, at));
     return new Response(stream, { status: head.status, headers });
   }
   const text = textOf(reply.body);
-  if (mayHaveBeenServed(head.status)) ended.unanswered(head.status);
-  else if (head.status >= 400) ended.released(head.status);
-  else ended.settled(head.status, usageIn(text, endpoint));
+  const charged = mayHaveBeenServed(head.status)
+    ? ended.unanswered(head.status)
+    : head.status >= 400
+      ? ended.released(head.status)
+      : ended.settled(head.status, usageIn(text, endpoint));
+  Object.assign(headers, limitHeaders(afterwards(admission, charged), at));
   // Node writes a text together with the head, in one system call; bytes take another.
   return new Response(text ?? reply.body, { status: head.status, headers });
 }
