@@ -10,6 +10,7 @@ export default defineConfig({
           include: ['{core,handlers,adapters,build,test,bench}/**/*.test.ts'],
           exclude: ['test/{faults,stack}/**'],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {

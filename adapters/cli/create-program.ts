@@ -6,6 +6,7 @@ import { addKeyCommands } from './key-commands.ts';
 import { addRestoreCommand } from './restore-command.ts';
 import { addStatusCommand } from './status-command.ts';
 import { addUsageCommand } from './usage-command.ts';
+import { addWhatIfCommand } from './what-if-command.ts';
 
 /** All commands. What a command needs is loaded when it runs: a health check must be quick. */
 export function createProgram(exitWith: (code: number) => void): Command {
@@ -33,6 +34,7 @@ export function createProgram(exitWith: (code: number) => void): Command {
 
   addKeyCommands(program);
   addUsageCommand(program);
+  addWhatIfCommand(program);
   addStatusCommand(program);
   addImportCommand(program);
   addBackupCommands(program, exitWith);

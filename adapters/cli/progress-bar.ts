@@ -3,7 +3,7 @@ import { sizeText, spanText } from './print.ts';
 
 /** How far a step is: in bytes, or in pieces where those are what there is. */
 export interface Progress {
-  readonly step: FetchProgress['step'] | 'import';
+  readonly step: FetchProgress['step'] | 'import' | 'receipts';
   readonly done: number;
   readonly total: number;
 }
@@ -24,6 +24,7 @@ const STEPS: Readonly<Record<Progress['step'], string>> = {
   segments: 'Fetching what came after',
   replay: 'Adding what came after',
   import: 'Importing keys',
+  receipts: 'Reading receipts, by days',
 };
 
 const BAR_WIDTH = 24;
@@ -71,7 +72,7 @@ export function lineOf({ step, done, total }: Progress, tookMs: number): string 
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
   const left = part === 1 ? '' : `, ${spanText((tookMs / part) * (1 - part))} left`;
   const amount =
-    step === 'segments' || step === 'import'
+    step === 'segments' || step === 'import' || step === 'receipts'
       ? `${done} of ${total}`
       : `${sizeText(done)} of ${sizeText(total)}`;
   return `${name}  ${bar}  ${Math.floor(part * 100)} %  ${amount}${left}`;
