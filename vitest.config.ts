@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** After the quick ones; two files at a time, because these start processes and containers and wait for them most of the time. */
+const SLOW = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+
 /** Three kinds of proof: in this process, with processes that are killed, and with the real image. */
 export default defineConfig({
   test: {
@@ -19,9 +22,7 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          // Each test starts processes of its own; two cores are enough for one at a time.
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          ...SLOW,
         },
       },
       {
@@ -32,8 +33,7 @@ export default defineConfig({
           testTimeout: 120_000,
           // Building the image takes minutes where nothing is cached.
           hookTimeout: 600_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          ...SLOW,
         },
       },
     ],

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type * as z from 'zod';
 import { contract } from '#handlers/admin/contract.ts';
 import { ANSWER, BILLED } from './aimock.ts';
-import { describeStack } from './docker.ts';
+import { describeDocumented } from './describe-documented.ts';
 import type { DocumentedDeployment } from './documented-deployment.ts';
 import { startDocumented } from './documented-deployment.ts';
 import type { Given } from './printed-commands.ts';
 
 /** In the order of the page: each test goes on where the one before it ended. */
-describeStack('the commands of docs/api.md, as printed', () => {
+describeDocumented('the commands of docs/api.md, as printed', () => {
   let deployment: DocumentedDeployment;
   /** What the page asks for with `export`. */
   const given: Record<string, string> = {};

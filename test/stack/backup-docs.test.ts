@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { blocksOf, copyRepository } from '#test/readme-blocks.ts';
-import { describeStack } from './docker.ts';
+import { describeDocumented } from './describe-documented.ts';
 import { keyIn } from './documented-deployment.ts';
 import type { Given, PrintedCommands } from './printed-commands.ts';
 import { printedCommands, scriptOf } from './printed-commands.ts';
@@ -14,7 +14,7 @@ const IMAGE = 'quota-proxy-test:backup-docs';
 const BASE_URL = 'http://127.0.0.1:8787';
 
 /** One server's life, in the order of the page: each test goes on where the one before it ended. */
-describeStack('the commands of docs/backup.md, as printed', () => {
+describeDocumented('the commands of docs/backup.md, as printed', () => {
   let folder: string;
   let commands: PrintedCommands;
   let ada: string;

@@ -20,8 +20,8 @@ export interface Deployment {
   remove(): Promise<void>;
 }
 
-// Of its own, so that nobody takes it away from here; the layers are those of all tests.
-const IMAGE = 'quota-proxy-test:backups';
+// Of this process's own, so that nobody takes it away from here; the layers are those of all tests.
+const IMAGE = `quota-proxy-test:backups-${process.pid}`;
 const PORT = 8787;
 
 export async function buildDeployment(upstream: Aimock): Promise<Deployment> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ADA, FOREIGN_FILES } from '#test/fakes/foreign-files.ts';
 import { copyRepository } from '#test/readme-blocks.ts';
-import { describeStack } from './docker.ts';
+import { describeDocumented } from './describe-documented.ts';
 import type { PrintedCommands } from './printed-commands.ts';
 import { printedCommands, scriptOf } from './printed-commands.ts';
 
@@ -13,7 +13,7 @@ const PROJECT = 'import-docs-test';
 const IMAGE = 'quota-proxy-test:import-docs';
 
 /** One change-over, in the order of the page: each test goes on where the one before it ended. */
-describeStack('the commands of docs/import.md, as printed', () => {
+describeDocumented('the commands of docs/import.md, as printed', () => {
   let folder: string;
   let commands: PrintedCommands;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BILLED } from './aimock.ts';
-import { describeStack } from './docker.ts';
+import { describeDocumented } from './describe-documented.ts';
 import type { DocumentedDeployment } from './documented-deployment.ts';
 import { keyIn, startDocumented } from './documented-deployment.ts';
 import type { Given } from './printed-commands.ts';
@@ -12,7 +12,7 @@ const CHAT = `curl -s http://127.0.0.1:8787/v1/chat/completions -H @key.header -
 const COST_MICROS = 9;
 
 /** In the order of the page: each test goes on where the one before it ended. */
-describeStack('the commands of docs/keys-and-limits.md, as printed', () => {
+describeDocumented('the commands of docs/keys-and-limits.md, as printed', () => {
   let deployment: DocumentedDeployment;
   let ada: string;
   /** What the page asks for in variables. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyRepository } from '#test/readme-blocks.ts';
-import { describeStack } from './docker.ts';
+import { describeDocumented } from './describe-documented.ts';
 import { PROMETHEUS_IMAGE } from './images.ts';
 import type { PrintedCommands } from './printed-commands.ts';
 import { printedCommands } from './printed-commands.ts';
@@ -18,7 +18,7 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string }[];
 }
 
-describeStack('docs/monitoring.md, with the real Prometheus', () => {
+describeDocumented('docs/monitoring.md, with the real Prometheus', () => {
   let folder: string;
   let commands: PrintedCommands;
 

@@ -55,6 +55,7 @@ export async function anOperator(): Promise<Operator> {
   const checkout = join(folder, 'checkout');
   cpSync(REPOSITORY, checkout, { recursive: true, filter: (path) => !NOT_COPIED.has(basename(path)) });
   const sshd = await startSshd(folder);
+  const port = await freePort();
   const images: string[] = [];
   let all = '';
 
@@ -85,7 +86,7 @@ export async function anOperator(): Promise<Operator> {
     folder,
     checkout,
     sshd,
-    port: await freePort(),
+    port,
     allSaid: () => all,
     start,
     paste: (script, given) =>
@@ -102,7 +103,8 @@ export async function anOperator(): Promise<Operator> {
       await writeFile(file, `${text}\n(globalThis as { changed?: number }).changed = ${text.length};\n`);
     },
     async makeImage(name, from, command) {
-      const image = `quota-proxy-test:deploy-${name}`;
+      // Of this operator's own: others make images of these names, too.
+      const image = `quota-proxy-test:deploy-${port}-${name}`;
       await writeFile(join(folder, 'Dockerfile'), `FROM ${from}\nCMD ${JSON.stringify(command)}\n`);
       await run('docker', ['build', '--quiet', '--tag', image, folder, '--file', join(folder, 'Dockerfile')]);
       images.push(image);

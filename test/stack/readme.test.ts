@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { blocksOf, copyRepository } from '#test/readme-blocks.ts';
-import { describeStack } from './docker.ts';
+import { describeDocumented } from './describe-documented.ts';
 
-describeStack('the commands that the README has for Docker, as printed', () => {
+describeDocumented('the commands that the README has for Docker, as printed', () => {
   let folder: string;
 
   beforeAll(async () => {

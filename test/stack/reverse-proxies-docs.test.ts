@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyRepository } from '#test/readme-blocks.ts';
 import type { Aimock } from './aimock.ts';
 import { ANSWER, startAimock } from './aimock.ts';
-import { ADMIN_TOKEN, describeStack } from './docker.ts';
+import { describeDocumented } from './describe-documented.ts';
+import { ADMIN_TOKEN } from './docker.ts';
 import { CADDY_IMAGE, NGINX_IMAGE } from './images.ts';
 import type { PrintedCommands } from './printed-commands.ts';
 import { printedCommands } from './printed-commands.ts';
@@ -13,7 +14,7 @@ import { printedCommands } from './printed-commands.ts';
 const PROJECT = 'reverse-proxies-docs-test';
 
 /** One server: first behind Caddy, then behind nginx. */
-describeStack('the commands of docs/reverse-proxies.md, as printed', () => {
+describeDocumented('the commands of docs/reverse-proxies.md, as printed', () => {
   let folder: string;
   let commands: PrintedCommands;
   let upstream: Aimock;

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeStack } from './docker.ts';
+import { describeDocumented } from './describe-documented.ts';
 import type { DocumentedDeployment } from './documented-deployment.ts';
 import { startDocumented } from './documented-deployment.ts';
 
 const STATUS = 'http://127.0.0.1:8787/admin/status';
 
 /** In the order of the page: each test goes on where the one before it ended. */
-describeStack('the commands of docs/security.md, as printed', () => {
+describeDocumented('the commands of docs/security.md, as printed', () => {
   let deployment: DocumentedDeployment;
 
   const block = (word: string) => deployment.block(word);

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MessageName } from '#test/faults/known-messages.ts';
 import { patternOf } from '#test/faults/known-messages.ts';
 import { copyRepository } from '#test/readme-blocks.ts';
-import { ADMIN_TOKEN, describeStack } from './docker.ts';
+import { describeDocumented } from './describe-documented.ts';
+import { ADMIN_TOKEN } from './docker.ts';
 import type { PrintedCommands } from './printed-commands.ts';
 import { printedCommands } from './printed-commands.ts';
 
@@ -13,7 +14,7 @@ const PROJECT = 'trouble-docs-test';
 const IMAGE = 'quota-proxy-test:trouble-docs';
 
 /** One server's life, in the order of the page: each test goes on where the one before it ended. */
-describeStack('the commands of docs/troubleshooting.md, as printed', () => {
+describeDocumented('the commands of docs/troubleshooting.md, as printed', () => {
   let folder: string;
   let commands: PrintedCommands;
   let key: string;
