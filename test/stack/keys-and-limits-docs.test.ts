@@ -105,6 +105,12 @@ describeDocumented('the commands of docs/keys-and-limits.md, as printed', () => 
     expect(JSON.parse(list).items).toHaveLength(3);
   });
 
+  test('other limits are tried out on what was recorded', async () => {
+    expect(await run(block('whatif'))).toMatch(
+      / Ada +3 +1 [\s\S]*1 \(\d+\.\d %\) would have been refused: 1 for a quota\.[\s\S]*none would have been refused/,
+    );
+  });
+
   test('a key starts anew, and what admins did is in a log that is whole', async () => {
     expect(JSON.parse(await run(block('reset')))).toEqual({ ok: true, keys: 1 });
     expect(JSON.parse(await run(block('holder'))).quotas).toMatchObject([{ used: 0 }]);
