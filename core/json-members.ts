@@ -82,6 +82,7 @@ export function duplicateOf({ list }: Members): string | undefined {
 
 /** `text` with top-level members set to JSON texts, in place where they exist, else in front. */
 export function withMembers(text: string, members: Members, values: ReadonlyMap<string, string>): string {
+  if (values.size === 0) return text;
   let result = '';
   let copied = 0;
   const missing = new Map(values);
