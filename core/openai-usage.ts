@@ -1,7 +1,5 @@
 import type { Usage } from './model.ts';
-
-/** No context window is near this; a larger count is a mistake, and not trusted. */
-const TOKENS_MAX = 1_000_000_000;
+import { countOf, memberOf } from './token-count.ts';
 
 /**
  * Usage as OpenAI, DeepSeek and their kin report it, in a whole answer or in a chunk of a stream:
@@ -42,17 +40,6 @@ function cacheSum(usage: object): number | undefined {
   return typeof hit === 'number' && typeof miss === 'number' ? hit + miss : undefined;
 }
 
-/** An absent count is zero; `null` is one that cannot be. */
-function countOf(value: unknown): number | null {
-  if (value === undefined || value === null) return 0;
-  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= TOKENS_MAX ? Number(value) : null;
-}
-
 function firstOf(value: unknown): unknown {
   return Array.isArray(value) ? value[0] : undefined;
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Record<string, unknown>)[name];
 }
