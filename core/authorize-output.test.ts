@@ -73,6 +73,19 @@ const rows: readonly Row[] = [
     call: { outputTokensMax: 1 },
     sets: 'refused',
   },
+  {
+    name: 'the least that the upstream would take fits',
+    quotas: [perDay('tokens', 1_125)],
+    call: { outputTokensMax: 4_000, outputTokensMin: 1_025 },
+    sets: 1_025,
+    tokens: 1_125,
+  },
+  {
+    name: 'less than the upstream would take',
+    quotas: [perDay('tokens', 1_124)],
+    call: { outputTokensMax: 4_000, outputTokensMin: 1_025 },
+    sets: 'refused',
+  },
   { name: 'the input alone is too much', quotas: [perDay('tokens', 99)], sets: 'refused' },
 
   {

@@ -119,7 +119,8 @@ function tooFull(
   wanted: number,
   { call, prices }: Reserve,
 ): Denial | undefined {
-  const least = worstCase(call, Math.min(wanted, OUTPUT_TOKENS_MIN), prices);
+  const outputTokensMin = Math.max(OUTPUT_TOKENS_MIN, call.outputTokensMin);
+  const least = worstCase(call, Math.min(wanted, outputTokensMin), prices);
   for (const standing of standings) {
     const asked = least[standing.meter];
     if (remainingOf(standing) < asked) return { kind: 'quota_exceeded', holder, standing, asked };

@@ -89,6 +89,7 @@ function callOf(body: Body, bodyBytes: number): Call {
     inputTokensMax: inputTokensMax(bodyBytes, !isAbsent(body['tools']), partsWithoutText(body['messages'])),
     outputTokensMax: leastBound(body),
     modelOutputTokensMax: null,
+    outputTokensMin: 0,
     choices: Math.max(countIn(body, 'n') ?? 1, countIn(body, 'best_of') ?? 1),
   };
 }

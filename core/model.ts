@@ -86,6 +86,8 @@ export interface Call {
   readonly outputTokensMax: number | null;
   /** The model's own bound on output tokens of one choice; `null` if it is not known. */
   readonly modelOutputTokensMax: number | null;
+  /** With a lower bound on the output of one choice the upstream would refuse the call; 0 if there is none. */
+  readonly outputTokensMin: number;
   /** How many answers are generated and billed (`n`, `best_of`). */
   readonly choices: number;
 }

@@ -121,7 +121,7 @@ function reserveOf(request: PastRequest, { requestsPerMinute }: Proposal): Reser
     digest: keyId,
     address: '',
     call: {
-      ...{ endpoint: '', model, stream: false, choices: 1, modelOutputTokensMax: null },
+      ...{ endpoint: '', model, stream: false, choices: 1, modelOutputTokensMax: null, outputTokensMin: 0 },
       ...{ inputTokensMax: used.tokens, outputTokensMax: output },
     },
     prices: request.priced ? pricesThatCost(reserved, used, output) : null,

@@ -54,6 +54,7 @@ export function reserving(n: number, key: ApiKey, changes: Partial<Reserve> = {}
       inputTokensMax: 10,
       outputTokensMax: 90,
       modelOutputTokensMax: null,
+      outputTokensMin: 0,
       choices: 1,
     },
     prices: PRICES,

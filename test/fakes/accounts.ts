@@ -101,6 +101,7 @@ export function callWith(changes: Partial<Call> = {}): Call {
     inputTokensMax: 100,
     outputTokensMax: 50,
     modelOutputTokensMax: null,
+    outputTokensMin: 0,
     choices: 1,
     ...changes,
   };
