@@ -1,30 +1,26 @@
-import type { BodyProblem, Endpoint, Reading } from './endpoints.ts';
-import { inputTokensMax, partsOf } from './input-bound.ts';
+import { bodyReader } from './body-reader.ts';
+import type { BodyProblem, Endpoint } from './endpoints.ts';
+import { inputTokensMax, partsOf, TOOLS_TOKENS_MAX } from './input-bound.ts';
 import type { Body } from './json-body.ts';
 import {
+  CHOICES_MAX,
   checkCount,
-  checkDisguised,
-  checkModel,
   checkStream,
   countIn,
   hasBackslashedName,
   isAbsent,
   isObject,
-  parseBody,
 } from './json-body.ts';
-import { withMembers } from './json-members.ts';
 import type { Call } from './model.ts';
+import { openaiChunks } from './openai-chunks.ts';
 import { usageOf } from './openai-usage.ts';
 import { BOUNDS, boundsIn, checkBounds, leastBound, setBounds } from './output-bounds.ts';
-import { asksUsage, setUsageAsked } from './stream-usage.ts';
+import { hidesUsage, setUsageAsked } from './stream-usage.ts';
 
 const PATH = '/v1/chat/completions';
 
-const CHOICES_MAX = 128; // OpenAI's own bound on `n`
-
 /** What metering reads. Servers that take names in any case must not find another reading of these. */
 const METERED: ReadonlySet<string> = new Set([
-  'model',
   'messages',
   'stream',
   'stream_options',
@@ -41,37 +37,29 @@ const OPENAI_MODEL = /^(?:.*\/)?(?:o\d|gpt-|chatgpt-)/;
 const REASONING_MODEL = /^(?:.*\/)?(?:o\d|gpt-5)/;
 
 /** OpenAI Chat Completions, as DeepSeek and others speak it. */
-export const chatCompletions: Endpoint = { path: PATH, upstreamPath: '/chat/completions', read, usageOf };
-
-function read(text: string, bodyBytes: number): Reading {
-  const parsed = parseBody(text);
-  if (!parsed.ok) return parsed;
-  const { body, members } = parsed;
-  const problem = check(body);
-  if (problem !== undefined) return { ok: false, problem };
-  const call = callOf(body, bodyBytes);
-  return {
-    ok: true,
-    request: {
-      call,
-      hidesUsage: call.stream && !asksUsage(body),
-      bodyFor(outputTokensMax) {
-        const bound = setBounds(body, boundsOf(body), outputTokensMax);
-        return withMembers(text, members, new Map([...setUsageAsked(body), ...bound]));
-      },
-    },
-  };
-}
+export const chatCompletions: Endpoint = {
+  path: PATH,
+  upstreamPath: '/chat/completions',
+  dialect: 'openai',
+  events: openaiChunks,
+  read: bodyReader({
+    metered: METERED,
+    refused: [],
+    check,
+    callOf,
+    setIn: (body, bound) => [...setUsageAsked(body), ...setBounds(body, boundsOf(body), bound)],
+    hidesUsage,
+  }),
+  usageOf,
+};
 
 function check(body: Body): BodyProblem | undefined {
   return (
-    checkDisguised(body, METERED) ??
-    checkModel(body) ??
     checkMessages(body) ??
     checkStream(body) ??
-    checkCount(body, 'n', CHOICES_MAX) ??
-    checkCount(body, 'best_of', CHOICES_MAX) ??
-    checkBounds(body)
+    checkCount(body, 'n', { max: CHOICES_MAX }) ??
+    checkCount(body, 'best_of', { max: CHOICES_MAX }) ??
+    checkBounds(body, 1)
   );
 }
 
@@ -86,7 +74,11 @@ function callOf(body: Body, bodyBytes: number): Call {
     endpoint: PATH,
     model: String(body['model']),
     stream: body['stream'] === true,
-    inputTokensMax: inputTokensMax(bodyBytes, !isAbsent(body['tools']), partsWithoutText(body['messages'])),
+    inputTokensMax: inputTokensMax(
+      bodyBytes,
+      isAbsent(body['tools']) ? 0 : TOOLS_TOKENS_MAX,
+      partsWithoutText(body['messages']),
+    ),
     outputTokensMax: leastBound(body),
     modelOutputTokensMax: null,
     outputTokensMin: 0,

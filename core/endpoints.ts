@@ -1,5 +1,11 @@
 import { chatCompletions } from './chat-completions.ts';
+import { completions } from './completions.ts';
+import { embeddings } from './embeddings.ts';
+import type { EventShape } from './event-shape.ts';
+import { messages } from './messages.ts';
 import type { Call, Usage } from './model.ts';
+import { responses } from './responses.ts';
+import type { Dialect } from './upstream.ts';
 
 /** One metered route: how to bound what a call may use, and how to read what it did use. */
 export interface Endpoint {
@@ -7,9 +13,13 @@ export interface Endpoint {
   readonly path: string;
   /** Below the upstream's base URL. */
   readonly upstreamPath: string;
+  /** Whose errors its clients read, and whose headers its upstream does. */
+  readonly dialect: Dialect;
+  /** What the events of a stream look like. */
+  readonly events: EventShape;
   /** Reads a body. What it does not need to know, it does not look at. */
   read(text: string, bodyBytes: number): Reading;
-  /** What one JSON answer, or one event of a stream, says was used; `null` if nothing, or nothing sane. */
+  /** What a whole JSON answer says was used; `null` if nothing, or nothing sane. */
   usageOf(answer: unknown): Usage | null;
 }
 
@@ -33,4 +43,12 @@ export interface ReadRequest {
 }
 
 /** Every metered route. What is not here is 404: nothing passes unmetered. */
-export const ENDPOINTS: readonly Endpoint[] = [chatCompletions];
+export const ENDPOINTS: readonly Endpoint[] = [chatCompletions, completions, embeddings, responses, messages];
+
+/** The dialect of what is at `path`, or below it, with `/v1` or without; OpenAI's where nothing is. */
+export function dialectAt(path: string): Dialect {
+  const at = ENDPOINTS.find((endpoint) =>
+    [endpoint.path, endpoint.upstreamPath].some((own) => path === own || path.startsWith(`${own}/`)),
+  );
+  return at?.dialect ?? 'openai';
+}

@@ -9,14 +9,14 @@ import { isObject } from './json-body.ts';
 const PART_TOKENS_MAX = 50_000;
 
 /** What servers put before the prompt to explain tools to a model: a few hundred tokens, taken generously. */
-const TOOLS_TOKENS_MAX = 512;
+export const TOOLS_TOKENS_MAX = 512;
 
 /**
  * The most tokens that a body of `bodyBytes` is: tokenizers work on bytes, no token is shorter than one, and the JSON
- * around the text outweighs what a chat template adds. `parts` of it are not text.
+ * around the text outweighs what a chat template adds. `toolsTokens` explain tools, and `parts` of it are not text.
  */
-export function inputTokensMax(bodyBytes: number, hasTools: boolean, parts: number): number {
-  return bodyBytes + (hasTools ? TOOLS_TOKENS_MAX : 0) + PART_TOKENS_MAX * parts;
+export function inputTokensMax(bodyBytes: number, toolsTokens: number, parts: number): number {
+  return bodyBytes + toolsTokens + PART_TOKENS_MAX * parts;
 }
 
 /** How many of `list` are objects that `isBeyondText` says cost more than their bytes. */

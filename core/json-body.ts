@@ -13,6 +13,9 @@ export type ParsedBody =
 const DEPTH_MAX = 64;
 const MODEL_LENGTH_MAX = 256;
 
+/** OpenAI's own bound on `n`. */
+export const CHOICES_MAX = 128;
+
 /** More things than any conversation is made of. Ten megabytes of `{},` would become half a gigabyte of objects. */
 const STRUCTURES_MAX = 200_000;
 
@@ -98,12 +101,16 @@ export function checkStream({ stream, stream_options }: Body): BodyProblem | und
   return undefined;
 }
 
-/** A number of something, if it is given: an integer from 1 to `max`. */
-export function checkCount(body: Body, param: string, max: number): BodyProblem | undefined {
+/** A number of something, if it is given: an integer from `min`, which is 1 unless said otherwise, to `max`. */
+export function checkCount(
+  body: Body,
+  param: string,
+  { min = 1, max }: { readonly min?: number; readonly max: number },
+): BodyProblem | undefined {
   const value = body[param];
   if (isAbsent(value)) return undefined;
-  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= max) return undefined;
-  return { message: `'${param}' must be an integer from 1 to ${max}.`, param };
+  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return undefined;
+  return { message: `'${param}' must be an integer from ${min} to ${max}.`, param };
 }
 
 /** A member that `checkCount` has passed. */

@@ -16,10 +16,10 @@ export const BOUNDS = [
   'n_predict',
 ] as const;
 
-/** What is wrong with the first bound that is no number of tokens. */
-export function checkBounds(body: Body): BodyProblem | undefined {
+/** What is wrong with the first bound that is no number of tokens from `min` on. */
+export function checkBounds(body: Body, min: number): BodyProblem | undefined {
   for (const name of BOUNDS) {
-    const problem = checkCount(body, name, OUTPUT_TOKENS_MAX);
+    const problem = checkCount(body, name, { min, max: OUTPUT_TOKENS_MAX });
     if (problem !== undefined) return problem;
   }
   return undefined;
@@ -39,9 +39,9 @@ export function leastBound(body: Body): number | null {
 /** Sets `bound` in those of `names` that do not have it yet: JSON texts by name. */
 export function setBounds(
   body: Body,
-  names: readonly string[],
+  names: Iterable<string>,
   bound: number | null,
 ): readonly (readonly [string, string])[] {
   if (bound === null) return [];
-  return names.filter((name) => body[name] !== bound).map((name) => [name, String(bound)]);
+  return [...names].filter((name) => body[name] !== bound).map((name) => [name, String(bound)]);
 }

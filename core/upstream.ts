@@ -1,4 +1,8 @@
+/** Whose API a call is of: it decides how an upstream is told who asks, and how a client is told of errors. */
+export type Dialect = 'openai' | 'anthropic';
+
 export interface UpstreamRequest {
+  readonly dialect: Dialect;
   readonly method: 'GET' | 'POST';
   /** Below the upstream's base URL: `/chat/completions`. Never taken from a client. */
   readonly path: string;

@@ -2,6 +2,7 @@ import { Hono, type Context as HonoContext } from 'hono';
 import { ENDPOINTS } from '#core/endpoints.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { allowOrigins } from './allow-origins.ts';
+import { inDialect } from './dialect.ts';
 import { enter, nowhere } from './enter.ts';
 import { fail } from './failure.ts';
 import { healthRoutes } from './health.ts';
@@ -61,11 +62,15 @@ export function createApp(parts: Services): App {
   const routes = routesOf(services);
   allowOrigins(app, routes, services.policy.corsOrigins);
   for (const route of routes) {
-    app.on(route.method, route.path, (c) => answer(route, services, exchangeOf(route.path, c)));
+    app.on(route.method, route.path, async (c) => {
+      const exchange = exchangeOf(route.path, c);
+      return inDialect(await answer(route, services, exchange), route.path, exchange.requestId);
+    });
   }
   app.notFound((c) => {
     const exchange = exchangeOf('unmatched', c);
-    return tellReply(services, exchange, nowhere(services, exchange), { route: 'unmatched' });
+    const reply = tellReply(services, exchange, nowhere(services, exchange), { route: 'unmatched' });
+    return inDialect(reply, c.req.path, exchange.requestId);
   });
   return {
     fetch: (request, env, ctx) => app.fetch(request, { env, ctx }),

@@ -21,18 +21,18 @@ export function json(
   });
 }
 
-const codes = new WeakMap<Response, string>();
+const errors = new WeakMap<Response, WireError>();
 
 /** An error as OpenAI's clients read it. Everything that this proxy refuses or fails is told this way. */
 export function errorReply(error: WireError): Response {
   const reply = json(error.status, errorBody(error), error.headers);
-  codes.set(reply, error.code);
+  errors.set(reply, error);
   return reply;
 }
 
-/** The code of the error that a reply tells of; `null` if it tells of none. */
-export function codeOf(reply: Response): string | null {
-  return codes.get(reply) ?? null;
+/** The error that a reply tells of; `null` if it tells of none. */
+export function errorOf(reply: Response): WireError | null {
+  return errors.get(reply) ?? null;
 }
 
 /** The body of an error: also what a broken stream ends with. */

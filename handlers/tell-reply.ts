@@ -1,5 +1,5 @@
 import type { RequestEnded } from '#core/observer.ts';
-import { codeOf } from './reply.ts';
+import { errorOf } from './reply.ts';
 import type { Exchange } from './route.ts';
 import type { Services } from './services.ts';
 
@@ -17,7 +17,7 @@ export function tellReply(
   const event: RequestEnded = {
     ...NOTHING_MORE,
     ...{ requestId, method, address, status, durationMs },
-    reason: codeOf(reply),
+    reason: errorOf(reply)?.code ?? null,
     ...known,
   };
   observer.requestEnded(event);

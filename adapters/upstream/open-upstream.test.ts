@@ -6,7 +6,13 @@ import type { UpstreamChunks, UpstreamRequest } from '#core/upstream.ts';
 import type { OpenUpstream, UpstreamConfig } from './open-upstream.ts';
 import { openUpstream } from './open-upstream.ts';
 
-const CALL: UpstreamRequest = { method: 'POST', path: '/chat/completions', headers: {}, body: '{}' };
+const CALL: UpstreamRequest = {
+  dialect: 'openai',
+  method: 'POST',
+  path: '/chat/completions',
+  headers: {},
+  body: '{}',
+};
 const opened: { upstream: OpenUpstream; server: Server }[] = [];
 
 afterEach(async () => {

@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import type { Upstream } from '#core/upstream.ts';
+import type { Dialect, Upstream } from '#core/upstream.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
 import type { ExchangeLimits } from './exchange.ts';
 import { exchange } from './exchange.ts';
@@ -38,15 +38,23 @@ export function openUpstream(config: UpstreamConfig): OpenUpstream {
     pipelining: 1,
     allowH2: false,
   });
-  const ownHeaders = ['user-agent', config.userAgent, 'accept-encoding', 'identity'];
-  if (config.apiKey !== null) ownHeaders.push('authorization', `Bearer ${config.apiKey}`);
+  const shared = ['user-agent', config.userAgent, 'accept-encoding', 'identity'];
+  const ownHeaders: Readonly<Record<Dialect, readonly string[]>> = {
+    openai: [...shared, ...credential('authorization', config.apiKey && `Bearer ${config.apiKey}`)],
+    anthropic: [...shared, ...credential('x-api-key', config.apiKey)],
+  };
 
   return {
-    send({ method, path, headers, body }) {
-      const sent = [...ownHeaders];
+    send({ dialect, method, path, headers, body }) {
+      const sent = [...ownHeaders[dialect]];
       for (const [name, value] of Object.entries(headers)) sent.push(name, value);
       return exchange(pool, { method, path: basePath + path, headers: sent, body }, config);
     },
     close: () => pool.destroy(new UpstreamFailure('aborted', 'The proxy is stopping.')),
   };
+}
+
+/** An upstream may ask for none. */
+function credential(name: string, value: string | null): readonly string[] {
+  return value === null ? [] : [name, value];
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { usageOf } from '#core/openai-usage.ts';
+import { openaiChunks } from '#core/openai-chunks.ts';
 import { concat } from '../concat.ts';
 import { scanEvents } from './event-scan.ts';
 
@@ -9,7 +9,7 @@ const COUNTED = { prompt: 3, completion: 2, cached: 0, cacheWritten: 0, reasonin
 
 /** What passes a scan when the stream comes in these pieces. */
 function pass(pieces: readonly Uint8Array[], hidesUsage: boolean) {
-  const scan = scanEvents(usageOf, hidesUsage);
+  const scan = scanEvents(openaiChunks, hidesUsage);
   const passed = [...pieces.map((piece) => scan.push(piece)), scan.flush()];
   return { text: new TextDecoder().decode(concat(passed)), usage: scan.usage(), done: scan.isDone() };
 }
@@ -87,7 +87,7 @@ test('however a stream is cut into pieces, the same comes out', () => {
 });
 
 test('a line that never ends is refused before it fills the memory', () => {
-  const scan = scanEvents(usageOf, false);
+  const scan = scanEvents(openaiChunks, false);
   const piece = new Uint8Array(1024 * 1024).fill(0x61);
   expect(() => {
     for (let pieces = 0; pieces < 10; pieces += 1) scan.push(piece);

@@ -1,5 +1,7 @@
+import type { EventShape } from '#core/event-shape.ts';
 import { membersOf, withoutMember } from '#core/json-members.ts';
 import type { Usage } from '#core/model.ts';
+import { isUsageOnly } from '#core/openai-chunks.ts';
 import { wholeLines } from './whole-lines.ts';
 
 /** Looks through a stream of server-sent events as it passes. */
@@ -8,35 +10,38 @@ export interface EventScan {
   push(chunk: Uint8Array): Uint8Array;
   /** What is left when the stream has properly ended. */
   flush(): Uint8Array;
-  /** The last usage that any event carried. */
+  /** What was used according to the events so far. */
   usage(): Usage | null;
   /** Whether the event was seen that ends a stream. */
   isDone(): boolean;
-  /** Whether the usage came where a stream ends: by itself, or with a reason for finishing. */
+  /** Whether the usage came where a stream ends, should the event that ends it never come. */
   isFinal(): boolean;
 }
 
 /**
- * A scan for `usageOf`. With `hidesUsage` the client did not ask for usage: the extra event that carries it
+ * A scan of events of one shape. With `hidesUsage` the client did not ask for usage: the extra event that carries it
  * and `usage: null` in all others are taken out again; every other byte stays as it came.
  */
-export function scanEvents(usageOf: (event: unknown) => Usage | null, hidesUsage: boolean): EventScan {
+export function scanEvents({ marks, reader }: EventShape, hidesUsage: boolean): EventScan {
   const lines = wholeLines();
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
-  let usage: Usage | null = null;
-  let done = false;
-  let final = false;
+  const events = reader();
   let dropsBlank = false;
 
   function pass(bytes: Uint8Array): Uint8Array {
     const text = decoder.decode(bytes);
-    if (!dropsBlank && !text.includes('"usage"') && !text.includes('[DONE]')) return bytes;
+    if (!dropsBlank && !hasMark(text)) return bytes;
     const kept = text
       .split(/(?<=\n)/)
       .map(examine)
       .join('');
     return kept === text ? bytes : encoder.encode(kept);
+  }
+
+  function hasMark(text: string): boolean {
+    for (const mark of marks) if (text.includes(mark)) return true;
+    return false;
   }
 
   /** What stays of a line, its end included. */
@@ -45,15 +50,11 @@ export function scanEvents(usageOf: (event: unknown) => Usage | null, hidesUsage
       dropsBlank = false;
       return '';
     }
-    if (!line.startsWith('data:')) return line;
+    if (!line.startsWith('data:') || !hasMark(line)) return line;
     const payload = line.slice('data:'.length).trim();
-    if (payload === '[DONE]') done = true;
-    if (!payload.includes('"usage"')) return line;
     const event = parse(payload);
-    usage = usageOf(event) ?? usage;
-    if (event === undefined) return line;
-    final = isUsageOnly(event) || hasFinished(event);
-    if (!hidesUsage) return line;
+    events.read(event, payload);
+    if (!hidesUsage || event === undefined) return line;
     dropsBlank = isUsageOnly(event);
     if (dropsBlank) return '';
     if (event['usage'] !== null) return line;
@@ -66,9 +67,9 @@ export function scanEvents(usageOf: (event: unknown) => Usage | null, hidesUsage
       return whole.length === 0 ? whole : pass(whole);
     },
     flush: () => pass(lines.rest()),
-    usage: () => usage,
-    isDone: () => done,
-    isFinal: () => final,
+    usage: events.usage,
+    isDone: events.isDone,
+    isFinal: events.isFinal,
   };
 }
 
@@ -81,15 +82,4 @@ function parse(payload: string): StreamEvent | undefined {
   } catch {
     return undefined;
   }
-}
-
-function hasFinished({ choices }: StreamEvent): boolean {
-  return (
-    Array.isArray(choices) && choices.length > 0 && choices.every((choice) => Boolean(choice?.finish_reason))
-  );
-}
-
-/** The extra event of OpenAI's `stream_options.include_usage`: usage, and no choice. */
-function isUsageOnly({ choices, usage }: StreamEvent): boolean {
-  return Array.isArray(choices) && choices.length === 0 && typeof usage === 'object' && usage !== null;
 }

@@ -5,6 +5,7 @@ import type { Digest, Usage } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
 import { pricesOf } from '#core/price.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '#core/upstream.ts';
+import { idHeaders } from '../dialect.ts';
 import { fail } from '../failure.ts';
 import { afterwards, limitHeaders } from '../limit-headers.ts';
 import { readBody } from '../read-body.ts';
@@ -16,7 +17,9 @@ import type { Services } from '../services.ts';
 import { tellReply } from '../tell-reply.ts';
 import type { Aftermath } from './aftermath.ts';
 import { aftermath } from './aftermath.ts';
+import { errorEvent } from './error-event.ts';
 import { scanEvents } from './event-scan.ts';
+import { headersFor } from './headers-for.ts';
 import { mayHaveBeenServed, passHeaders } from './passing.ts';
 import { tally } from './tally.ts';
 
@@ -52,6 +55,8 @@ async function forward(
   const reading = endpoint.read(body.text, body.bytes.length);
   if (!reading.ok) return refused(badBody(reading.problem, exchange), 'invalid_body');
   const { request } = reading;
+  const own = headersFor(endpoint.dialect, exchange.request.headers);
+  if (!own.ok) return refused(badRequest(own.error, exchange), own.error.code);
 
   const command = reserve(request, services, exchange, digest);
   const askedMs = clock.elapsedMs();
@@ -71,7 +76,7 @@ async function forward(
   try {
     const changed = request.bodyFor(admission.outputTokensMax);
     const sent = changed === body.text ? body.bytes : changed;
-    const reply = await upstream.send(toUpstream(endpoint, sent, request, exchange));
+    const reply = await upstream.send(toUpstream(endpoint, sent, request, own.headers, exchange));
     exchange.trace?.answered(reply);
     return pass(endpoint, services, exchange, { request, admission, reply, ended, at: command.at });
   } catch (error) {
@@ -94,12 +99,15 @@ interface Answered {
 function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answered: Answered): Response {
   const { request, admission, reply, ended, at } = answered;
   const { head } = reply;
-  const headers: Record<string, string> = { 'x-request-id': exchange.requestId };
+  const headers = idHeaders(endpoint.dialect, exchange.requestId);
   const bound = admission.outputTokensMax;
   if (bound !== null && bound !== request.call.outputTokensMax) headers['x-quota-max-tokens'] = String(bound);
   passHeaders(head, headers);
   if (reply.kind === 'stream') {
-    const { stream, end } = tally(reply.chunks, scanEvents(endpoint.usageOf, request.hidesUsage), clock);
+    const scan = scanEvents(endpoint.events, request.hidesUsage);
+    const { stream, end } = tally(reply.chunks, scan, clock, (error, last) =>
+      errorEvent(endpoint.events.errors, exchange.requestId, error, last),
+    );
     exchange.ctx.waitUntil(end.then((ending) => ended.streamed(head.status, ending)));
     Object.assign(headers, limitHeaders(admission, at));
     return new Response(stream, { status: head.status, headers });
@@ -139,16 +147,14 @@ function reserve(
 }
 
 function toUpstream(
-  { upstreamPath: path }: Endpoint,
+  { upstreamPath: path, dialect }: Endpoint,
   body: string | Uint8Array,
   { call }: ReadRequest,
-  { request, trace }: Exchange,
+  own: Readonly<Record<string, string>>,
+  { trace }: Exchange,
 ): UpstreamRequest {
-  // Nothing else of what a client sends reaches the upstream: no cookie, no credential, no forwarding header.
-  const accept = request.headers.get('accept');
-  const headers = { 'content-type': 'application/json', ...(accept === null ? {} : { accept }) };
   const traced = trace?.sent({ method: 'POST', path, call });
-  return { method: 'POST', path, headers: { ...headers, ...traced }, body };
+  return { dialect, method: 'POST', path, headers: { ...own, ...traced }, body };
 }
 
 function usageIn(text: string | undefined, endpoint: Endpoint): Usage | null {

@@ -73,7 +73,7 @@ function freshList({ clock, upstream }: Services): (trace: Trace | null) => Prom
 async function askFor(upstream: Services['upstream'], trace: Trace | null): Promise<readonly Model[]> {
   const asked = { method: 'GET', path: '/models' } as const;
   const headers = trace?.sent({ ...asked, call: null }) ?? {};
-  const answer = await upstream.send({ ...asked, headers, body: null });
+  const answer = await upstream.send({ dialect: 'openai', ...asked, headers, body: null });
   trace?.answered(answer);
   const list = answer.kind === 'whole' && answer.head.status === 200 ? listIn(answer.body) : undefined;
   if (list === undefined) throw new UpstreamFailure('broken', 'The upstream gave no list of models.');

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { usageOf } from '#core/openai-usage.ts';
+import { openaiChunks } from '#core/openai-chunks.ts';
 import type { UpstreamChunks } from '#core/upstream.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
+import { errorEvent } from './error-event.ts';
 import { scanEvents } from './event-scan.ts';
 import { tally } from './tally.ts';
 
@@ -38,7 +39,12 @@ function handed() {
 }
 
 const tallied = (chunks: UpstreamChunks, clock = { elapsedMs: 0 }) =>
-  tally(chunks, scanEvents(usageOf, false), { now: () => 0, elapsedMs: () => clock.elapsedMs });
+  tally(
+    chunks,
+    scanEvents(openaiChunks, false),
+    { now: () => 0, elapsedMs: () => clock.elapsedMs },
+    (error, last) => errorEvent('chunk', 'r', error, last),
+  );
 
 test('a stream that ends is charged by its usage', async () => {
   const { chunks, give } = handed();

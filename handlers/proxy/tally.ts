@@ -1,8 +1,6 @@
 import type { Usage } from '#core/model.ts';
 import type { Clock } from '#core/ports.ts';
 import type { UpstreamChunks } from '#core/upstream.ts';
-import { failureOf } from '../failure.ts';
-import { errorBody } from '../reply.ts';
 import type { EventScan } from './event-scan.ts';
 
 /** A stream on its way to the client, and what became of it. */
@@ -29,15 +27,21 @@ export interface TallyEnd {
  */
 const READ_ON_MS_MAX = 60_000;
 
+/** The event that ends a stream which `error` broke, after `last` had been passed. */
+export type LastWord = (error: unknown, last: Uint8Array) => Uint8Array;
+
+const NO_BYTES = new Uint8Array(0);
+
 /**
  * The same bytes out as came in, but for what `scan` takes out, asked for one piece at a time,
  * so that a slow client slows the upstream.
  */
-export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Tally {
+export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock, lastWord: LastWord): Tally {
   const { promise, resolve } = Promise.withResolvers<TallyEnd>();
   let clientGone = false;
   let leftEarly = false;
   let firstMs: number | null = null;
+  let last: Uint8Array = NO_BYTES;
   const end = (error?: unknown) => {
     // A count that came before the stream broke may be one of many: only a finished stream is believed.
     const complete = scan.isDone() || (error === undefined && scan.isFinal());
@@ -57,7 +61,10 @@ export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Ta
         const chunk = await chunks.next();
         const bytes = count(chunk);
         if (clientGone) return; // `readOn` has taken over
-        if (bytes.length > 0) controller.enqueue(bytes);
+        if (bytes.length > 0) {
+          last = bytes;
+          controller.enqueue(bytes);
+        }
         if (chunk === undefined) {
           controller.close();
           end();
@@ -67,7 +74,7 @@ export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Ta
     } catch (error) {
       if (clientGone) return;
       chunks.cancel();
-      if (!scan.isDone()) controller.enqueue(errorEvent(error));
+      if (!scan.isDone()) controller.enqueue(lastWord(error, last));
       controller.close();
       end(error);
     }
@@ -93,9 +100,4 @@ export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock): Ta
 
   const stream = new ReadableStream<Uint8Array>({ pull, cancel: () => void readOn() }, { highWaterMark: 0 });
   return { stream, end: promise };
-}
-
-/** The blank line first ends an event that was cut in two. */
-function errorEvent(error: unknown): Uint8Array {
-  return new TextEncoder().encode(`\ndata: ${JSON.stringify(errorBody(failureOf(error)))}\n\n`);
 }

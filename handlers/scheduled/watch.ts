@@ -46,7 +46,9 @@ function upstreamProbe({ upstream, troubles, policy }: WatchServices): (at: Inst
     failures += 1;
     nextAt = retryAt(failures, at);
     // Its troubles are told by the upstream itself.
-    await upstream.send({ method: 'GET', path: '/models', headers: {}, body: null }).catch(() => undefined);
+    await upstream
+      .send({ dialect: 'openai', method: 'GET', path: '/models', headers: {}, body: null })
+      .catch(() => undefined);
     asking = false;
   };
 }

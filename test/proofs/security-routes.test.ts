@@ -120,7 +120,7 @@ test('S1: what no route declares is not found, and does not reach the upstream',
 
 /** Calls a route with a body that it may or may not like: what counts is whether it is let in. */
 function call({ method, path }: Route, headers: Record<string, string>): Promise<Response> {
-  const body = { model: 'demo', messages: [{ role: 'user', content: 'Hi' }] };
+  const body = { model: 'demo', messages: [{ role: 'user', content: 'Hi' }], input: 'Hi', max_tokens: 16 };
   return proxy.fetch(path.replace(/:\w+(\{[^}]*\})?/g, '0197b2a0-0000-7000-8000-000000000001'), {
     method,
     headers: { ...headers, 'content-type': 'application/json' },
