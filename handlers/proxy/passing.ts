@@ -55,7 +55,19 @@ export function accepted(answer: UpstreamAnswer): UpstreamAnswer {
   if (isAboutUs || (status === 429 && isBalanceUsedUp(answer))) {
     throw new UpstreamFailure('refused', `${OURS[status] ?? ELSEWHERE} (it answered ${status})`);
   }
+  if (status === 400 && isCreditTooLow(answer)) {
+    throw new UpstreamFailure('refused', `${NO_BALANCE} (it answered ${status})`);
+  }
   return answer;
+}
+
+/**
+ * Anthropic says by a 400, too, that the account has nothing left. Other errors may repeat what a client wrote: so these
+ * words count only where they stand first.
+ */
+function isCreditTooLow(answer: UpstreamAnswer): boolean {
+  const text = answer.kind === 'whole' ? new TextDecoder().decode(answer.body) : '';
+  return /"message" ?: ?"Your credit balance is too low\b/.test(text);
 }
 
 /** OpenAI says by a 429 of this code, and not by 402, that the account has nothing left. */

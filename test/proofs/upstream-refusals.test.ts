@@ -19,6 +19,22 @@ test.each([
     upstream: { status: 429, body: OPENAI_BALANCE, after: '3600' },
     client: MASKED,
   },
+  {
+    name: 'no credit (Anthropic)',
+    upstream: {
+      status: 400,
+      body: '{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access SECRET."}}',
+    },
+    client: MASKED,
+  },
+  {
+    name: "a client's own words about credit",
+    upstream: {
+      status: 400,
+      body: '{"error":{"code":"x","message":"No model \\"message\\":\\"Your credit balance is too low\\"."}}',
+    },
+    client: { status: 400, code: 'x', retry: null, after: null },
+  },
   { name: 'a forbidden region', upstream: { status: 403, body: '{}' }, client: MASKED },
   { name: 'a redirect', upstream: { status: 302, body: '{}' }, client: MASKED },
   {
