@@ -67,6 +67,7 @@ function inspect(path: string): void {
   refuseLostDatabase(path);
   refuseTruncated(path);
   if (!existsSync(path)) return;
+  finishRollback(path);
   const database = connect(path, { readonly: true });
   try {
     refuseForeign(database, path);
@@ -78,6 +79,22 @@ function inspect(path: string): void {
     // The name is right, and what follows it is not: the header is torn.
     const isTorn = troubleOf(error, path)?.kind === 'foreign' && isNamedSqlite(headerOf(path));
     throw isTorn ? damaged(path, 'its header is torn') : asRefusal(error, path);
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Power that was lost while the first start made the database leaves a journal of how it was before. Only a connection
+ * that may write can take that back, as any program would that opens the file; and there is no log yet.
+ */
+function finishRollback(path: string): void {
+  if (!existsSync(`${path}-journal`)) return;
+  const database = connect(path, {});
+  try {
+    database.pragma('schema_version');
+  } catch (error) {
+    throw asRefusal(error, path);
   } finally {
     database.close();
   }

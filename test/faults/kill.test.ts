@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { randomOf } from '#test/fakes/random-of.ts';
 import type { ServerProcess } from '#test/fakes/server-process.ts';
 import { startServer } from '#test/fakes/server-process.ts';
 import type { UpstreamServer } from '#test/fakes/upstream-server.ts';
@@ -135,15 +136,4 @@ async function loadOf(under: ServerProcess, key: string): Promise<readonly strin
 /** A connection that broke is what the test is about; everything else is its failure. */
 function ignoreGone(error: unknown): void {
   if (!(error instanceof TypeError)) throw error;
-}
-
-/** mulberry32: small, and the same on every machine. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

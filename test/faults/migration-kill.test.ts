@@ -1,11 +1,11 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '#adapters/sqlite/database.ts';
 import { APPLICATION_ID, applyStep, MIGRATIONS, migrate } from '#adapters/sqlite/migrations.ts';
 import { refuseOtherSchema } from '#adapters/sqlite/own-schema.ts';
+import { memoryFolder } from '#test/fakes/memory-folder.ts';
 import { bundleScript, runScript, severalAtATime } from './bundled-script.ts';
 import { FIRST_SCHEMA_ROWS } from './first-schema-rows.ts';
 import { problemsOf, readDatabase } from './ledger-file.ts';
@@ -16,7 +16,7 @@ const LATEST = MIGRATIONS.length;
 let folder: string;
 let script: string;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'migration-kill-'));
+  folder = memoryFolder('migration-kill');
   for (let schema = 0; schema < LATEST; schema += 1) makeTemplate(schema);
   script = await bundleScript(MIGRATING, join(folder, 'migrating.cjs'));
 });
