@@ -13,14 +13,19 @@ import { problemsOf } from './ledger-file.ts';
 import { type Luck, poweredDisk } from './powered-disk.ts';
 import { WRITING } from './writing-script.ts';
 
-const REQUESTS = '6';
+const REQUESTS = 6;
 const LUCKS: readonly Luck[] = ['nothing', 'everything', 'some', 'some', 'some sectors'];
+
+const SCRIPT = `${WRITING}
+import { writeSync } from 'node:fs';
+write(process.argv[2], process.argv[3], ${REQUESTS}, (said) => writeSync(1, said + '\\n'));
+`;
 
 let folder: string;
 let script: string;
 beforeAll(async () => {
   folder = memoryFolder('power-loss');
-  script = await bundleScript(WRITING, join(folder, 'writing.cjs'));
+  script = await bundleScript(SCRIPT, join(folder, 'writing.cjs'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -51,7 +56,7 @@ async function recorded(synchronous: string): Promise<readonly DiskStep[]> {
   const output = join(folder, `${synchronous}.trace`);
   const { exitCode, stderr } = await runScript(
     script,
-    [join(home, 'quota.db'), synchronous, REQUESTS],
+    [join(home, 'quota.db'), synchronous],
     [...STRACE_DISK, '-o', output],
   );
   expect(exitCode, stderr).toBe(0);
