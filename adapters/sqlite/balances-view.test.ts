@@ -11,6 +11,7 @@ import { DAY_MS, idOf, keyNumber, reserving, settling, usageOf } from '#test/con
 import { NOON } from '#test/fakes/accounts.ts';
 import { SPONSOR_ID } from './account-rows.ts';
 import { openDatabase } from './database.ts';
+import { LIMITS } from './limits.ts';
 import type { Call } from './methods.ts';
 import { openWriter } from './writer.ts';
 
@@ -34,7 +35,7 @@ test('a stranger with the sqlite3 command sees exact balances at any moment', ()
       (steps, tailEntries) => {
         const folder = mkdtempSync(join(tmpdir(), 'quota-proxy-'));
         const database = openDatabase(join(folder, 'quota.db'));
-        const writer = openWriter(database, CALENDAR, { tailEntries, accounts: 10 });
+        const writer = openWriter(database, CALENDAR, { ...LIMITS, tailEntries, accounts: 10 });
         const stranger = new Database(database.name, { readonly: true });
         try {
           writer.answer(KEYS.slice(0, 2).map((key) => ['addKey', key, null]));
@@ -76,7 +77,7 @@ function pastDays(at: number): readonly PastUse[] {
 test('so does one who looks in the first minute of a day on which something came in', () => {
   const folder = mkdtempSync(join(tmpdir(), 'quota-proxy-'));
   const database = openDatabase(join(folder, 'quota.db'));
-  const writer = openWriter(database, CALENDAR, { tailEntries: 12, accounts: 10 });
+  const writer = openWriter(database, CALENDAR, { ...LIMITS, tailEntries: 12, accounts: 10 });
   const at = CALENDAR.windowOf('day', NOON).startsAt + 1;
   writer.answer([['bringIn', BROUGHT_IN, pastDays(at), at, null]]);
   const used = database

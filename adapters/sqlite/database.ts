@@ -20,7 +20,7 @@ const LOG_BYTES_KEPT = 64 * 1024 * 1024;
 const SCHEMA_WITH_LINEAGE = 2;
 
 /** How long to wait for a person with the sqlite3 command who is writing just now. */
-const BUSY_TIMEOUT_MS = 5000;
+export const BUSY_TIMEOUT_MS = 5000;
 
 /**
  * Opens the database at `path` for the writer, making it and its directory if there is none.

@@ -1,13 +1,16 @@
-/** What the writer keeps in memory. */
+/** What the writer keeps in memory, and how long it lets its log grow. */
 export interface Limits {
   /** How many entries an account may be behind its row. */
   readonly tailEntries: number;
   /** Accounts that are kept for the next request. */
   readonly accounts: number;
+  /** How large the write-ahead log may become, or as large as the database if that is larger. */
+  readonly logBytesMax: number;
 }
 
 /**
  * A start replays about as many entries as the tail has, in a tenth of a second; a busy key is written once
- * for so many. An account takes one to two kilobytes.
+ * for so many. An account takes one to two kilobytes. Without a long reader the log has 16 MiB; a backup reads several
+ * times as fast as requests write, and is over before the log is as large as what it reads.
  */
-export const LIMITS: Limits = { tailEntries: 16_384, accounts: 10_000 };
+export const LIMITS: Limits = { tailEntries: 16_384, accounts: 10_000, logBytesMax: 1024 ** 3 };

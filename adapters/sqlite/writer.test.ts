@@ -85,7 +85,7 @@ test('rest writes back all, once, and what comes after is counted on top', () =>
 });
 
 test('only what is behind the tail’s length is written back', () => {
-  writer = openWriter(database, CALENDAR, { tailEntries: 3, accounts: 10 });
+  writer = openWriter(database, CALENDAR, { ...LIMITS, tailEntries: 3, accounts: 10 });
   const other = keyNumber(2);
   writer.answer([
     ['addKey', other, null],

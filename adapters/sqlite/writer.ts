@@ -3,6 +3,7 @@ import type { Calendar } from '#core/window.ts';
 import { Conflict } from './conflict.ts';
 import { asRefusal } from './database.ts';
 import type { Limits } from './limits.ts';
+import { logGuard, logIsLong } from './log-guard.ts';
 import type { Answer, Call, Method, Methods } from './methods.ts';
 import { emptyProjection, type Projection } from './projection.ts';
 import { disown, recover } from './recover.ts';
@@ -31,6 +32,11 @@ const READS: ReadonlySet<Method> = new Set<Method>([
   ...(['listOperations', 'verifyOperations', 'lineage', 'mark', 'rowsAfter', 'backupState'] as const),
 ]);
 
+/** Whether a call begins what makes the log longer. What ends a request, and what an operator does, must still be recorded. */
+function isBegun(call: AnyCall): boolean {
+  return call[0] === 'execute' ? call[1].kind === 'reserve' : call[0] === 'bringIn' || call[0] === 'check';
+}
+
 /** A writer on a database of its own. It recovers what is true, and closes the database in the end. */
 export function openWriter(database: Database.Database, calendar: Calendar, limits: Limits): Writer {
   const projection = emptyProjection(database, calendar, limits);
@@ -38,6 +44,7 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
   const transactions = transactionsOn(database, projection);
   const { transaction, glimpse } = transactions;
   const path = database.name;
+  const log = logGuard(database, limits.logBytesMax);
   /** Once something was found to be damaged, nothing is recorded any more: what follows from it would be wrong, too. */
   let damage: string | undefined;
   recoverOrRefuse(projection, database, transactions);
@@ -51,9 +58,15 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
   ): readonly Answer[] {
     try {
       if (damage !== undefined) throw new Error(damage);
+      const mayGrow = log.mayGrow();
       return transaction(() => {
         writeBack(projection);
-        return calls.map((call) => (call[0] === 'close' ? { kind: 'done' } : answerOne(call)));
+        return calls.map((call) => {
+          if (call[0] === 'close') return { kind: 'done' };
+          return mayGrow || !isBegun(call)
+            ? answerOne(call)
+            : { kind: 'unavailable', message: logIsLong(path) };
+        });
       });
     } catch (error) {
       const unavailable = unavailableBy(error);

@@ -65,10 +65,22 @@ function troubleView(trouble: Trouble | undefined) {
 // Four times what the log may grow to between two checkpoints; a backup leaves as much free.
 const FREE_BYTES_LOW = 64 * 1024 * 1024;
 
-function storeWarnings({ path, diskFreeBytes }: StoreStatus): readonly string[] {
-  if (diskFreeBytes >= FREE_BYTES_LOW) return [];
-  const free = (diskFreeBytes / 1e6).toFixed(1);
-  return [`The disk of ${path} is nearly full: ${free} MB are free. Make room there.`];
+// Beyond what a backup of a few gigabytes leaves behind under load, and a quarter of where requests are refused.
+const LOG_BYTES_LONG = 256 * 1024 * 1024;
+
+function storeWarnings({ path, diskFreeBytes, walBytes }: StoreStatus): readonly string[] {
+  const warnings: string[] = [];
+  if (diskFreeBytes < FREE_BYTES_LOW) {
+    const free = (diskFreeBytes / 1e6).toFixed(1);
+    warnings.push(`The disk of ${path} is nearly full: ${free} MB are free. Make room there.`);
+  }
+  if (walBytes > LOG_BYTES_LONG) {
+    const size = (walBytes / 1e6).toFixed(0);
+    warnings.push(
+      `The log ${path}-wal has ${size} MB and grows as long as another program reads ${path}: end that one (fuser ${path} shows who).`,
+    );
+  }
+  return warnings;
 }
 
 function backupView(

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { examine } from '#adapters/sqlite/doctor.ts';
+import { LIMITS } from '#adapters/sqlite/limits.ts';
 import { openSqlite } from '#adapters/sqlite/open-sqlite.ts';
 import type { Calendar } from '#core/window.ts';
 import { testStore } from './store-conformance.ts';
@@ -17,7 +18,7 @@ testStore('sqlite', (calendar) => subject(join(folder, `${databases++}.db`), cal
 async function subject(path: string, calendar: Calendar): Promise<StoreUnderTest> {
   return {
     // So little memory that accounts are written back and forgotten all the time.
-    store: await openSqlite({ path, calendar, limits: { tailEntries: 6, accounts: 1 } }),
+    store: await openSqlite({ path, calendar, limits: { ...LIMITS, tailEntries: 6, accounts: 1 } }),
     crash: () => subject(imageOf(path), calendar),
     problems: async () =>
       examine(path, calendar).flatMap(({ name, problems }) =>

@@ -38,6 +38,10 @@ export const MESSAGES = {
     'Nothing can be recorded, and clients get 503: … is damaged (…): stop this server; quota-proxy doctor says what is wrong, and quota-proxy restore latest --force goes on from the newest backup',
   locked:
     'Nothing can be recorded, and clients get 503: … is locked by another program: end what writes to it (fuser … shows who)',
+  logFull:
+    'Nothing can be recorded, and clients get 503: the log … may not grow any more, because another program has been reading … all the while: end that one (fuser … shows who)',
+  logLong:
+    'The log … has … MB and grows as long as another program reads …: end that one (fuser … shows who).',
   wellAgain: 'The store records again.',
   nearlyFull: 'The disk of … is nearly full: … MB are free. Make room there.',
   unreachable:
