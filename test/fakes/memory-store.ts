@@ -25,6 +25,8 @@ export interface MemoryOptions {
   readonly calendar: Calendar;
   /** What an earlier store remembered, as if its process had gone. */
   readonly data?: MemoryData;
+  /** Another one than core's: for whoever wants to see that a wrong one is found out. */
+  readonly decideBy?: typeof decide;
 }
 
 export function noMemories(): MemoryData {
@@ -38,11 +40,11 @@ export function noMemories(): MemoryData {
 }
 
 /** The reference of all stores: an account is its entries, reduced by `apply`, each time anew. */
-export function openMemoryStore({ calendar, data = noMemories() }: MemoryOptions): Store {
+export function openMemoryStore({ calendar, data = noMemories(), decideBy = decide }: MemoryOptions): Store {
   const operations = memoryOperations(data);
   const log = async (operation: OperationDraft | null) => operation && operations.append(operation);
   return {
-    ledger: memoryLedger(data, calendar),
+    ledger: memoryLedger(data, calendar, decideBy),
     keys: {
       async add(key, operation) {
         if (isTaken(data, key)) throw new Error('there is such a key');
@@ -101,13 +103,13 @@ export function openMemoryStore({ calendar, data = noMemories() }: MemoryOptions
   };
 }
 
-function memoryLedger(data: MemoryData, calendar: Calendar): Ledger {
+function memoryLedger(data: MemoryData, calendar: Calendar, decideBy: typeof decide): Ledger {
   const orphans = new Set(openIn(data).map(({ id }) => id));
   return {
     async execute<C extends Command>(command: C): Promise<ResultOf<C>> {
       const ref = command.kind === 'reserve' ? { digest: command.digest } : { id: command.keyId };
       const account = accountOf(data, ref, calendar);
-      const { entries, result } = decide(account, command, calendar);
+      const { entries, result } = decideBy(account, command, calendar);
       if (command.kind === 'reserve' && entries.length > 0 && isReserved(data, command.requestId)) {
         throw new Error(`request ${command.requestId} was reserved before`);
       }
