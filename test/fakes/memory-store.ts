@@ -39,7 +39,7 @@ export function noMemories(): MemoryData {
   };
 }
 
-/** The reference of all stores: an account is its entries, reduced by `apply`, each time anew. */
+/** The reference of all stores: an account is its entries, reduced by `apply`, anew after each that is written. */
 export function openMemoryStore({ calendar, data = noMemories(), decideBy = decide }: MemoryOptions): Store {
   const operations = memoryOperations(data);
   const log = async (operation: OperationDraft | null) => operation && operations.append(operation);
@@ -163,8 +163,36 @@ function accountOf(data: MemoryData, ref: KeyRef, calendar: Calendar): Account |
   return { ...(accounts.get(key.id) ?? newAccount(key, sponsor)), sponsor };
 }
 
-/** What the entries amount to. */
-function stateOf({ keys, entries, terms }: MemoryData, calendar: Calendar) {
+/** What the entries amount to: the same as long as nothing was written. */
+function stateOf(data: MemoryData, calendar: Calendar): State {
+  const is = { calendar, entries: data.entries.length, terms: data.terms, keys: [...data.keys.values()] };
+  const known = KNOWN.get(data);
+  if (known !== undefined && isSame(known.is, is)) return known.state;
+  const state = reduced(data, calendar);
+  KNOWN.set(data, { is, state });
+  return state;
+}
+
+const KNOWN = new WeakMap<MemoryData, { readonly is: Written; readonly state: State }>();
+
+interface Written {
+  readonly calendar: Calendar;
+  readonly entries: number;
+  readonly terms: MemoryData['terms'];
+  readonly keys: readonly ApiKey[];
+}
+
+function isSame(a: Written, b: Written): boolean {
+  const hasSame = a.calendar === b.calendar && a.entries === b.entries && a.terms === b.terms;
+  return hasSame && a.keys.length === b.keys.length && a.keys.every((key, index) => key === b.keys[index]);
+}
+
+interface State {
+  readonly accounts: ReadonlyMap<KeyId, Account>;
+  readonly sponsor: Sponsor;
+}
+
+function reduced({ keys, entries, terms }: MemoryData, calendar: Calendar): State {
   const accounts = new Map<KeyId, Account>();
   let sponsor: Sponsor = { ...terms, buckets: emptyBuckets(), latestAt: 0 };
   for (const entry of entries) {

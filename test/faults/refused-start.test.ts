@@ -10,6 +10,7 @@ import { runCommand, SERVER_ADMIN_TOKEN, startServer } from '#test/fakes/server-
 import type { UpstreamServer } from '#test/fakes/upstream-server.ts';
 import { completion, sendJson, startUpstreamServer } from '#test/fakes/upstream-server.ts';
 import { patternOf } from './known-messages.ts';
+import { testAsRoot, withMountTable } from './own-machine.ts';
 
 /** Where a good database of twenty keys is, folded and closed. */
 let template: string;
@@ -170,6 +171,16 @@ test.each([
   const { stderr } = await refused(one);
   expect(stderr).toMatch(/damaged/);
   expect(contentsOf(one)).toEqual(before);
+});
+
+testAsRoot('D10: a mount table that tells of a disk of this machine is no reason to refuse', async () => {
+  server = await startServer({
+    directory,
+    upstreamUrl: upstream.baseUrl,
+    under: withMountTable(directory, 'ext4'),
+  });
+  const { key } = await server.admin.keys.create({ body: { label: 'D10' } });
+  expect((await server.chat(key)).status).toBe(200);
 });
 
 /** A good database, and the pepper that its keys need. */

@@ -109,7 +109,7 @@ const places: readonly Case[] = [
       return {};
     },
   },
-  ...['virtiofs', '9p', 'nfs4', 'cifs'].map(
+  ...['virtiofs', '9p', 'nfs', 'nfs4', 'cifs'].map(
     (type): Case => ({
       name: `D10: a data directory on ${type}`,
       says: 'sharedFileSystem',

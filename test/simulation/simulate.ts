@@ -185,7 +185,7 @@ async function live(world: World): Promise<void> {
       for (let left = chance.between(2, 6); left > 0; left -= 1) void ask(world);
       break;
     case 'wait':
-      await time.pass(chance.between(0, chance.one([60_000, HOUR, DAY, 6 * DAY])), () => check(world));
+      await time.pass(chance.between(0, chance.one([60_000, HOUR, DAY, 20 * DAY])), () => check(world));
       break;
     case 'jump':
       time.jump(chance.one([HOUR, -HOUR, chance.between(-2 * HOUR, 2 * HOUR)]));
