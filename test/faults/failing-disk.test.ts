@@ -15,7 +15,7 @@ import { WRITING } from './writing-script.ts';
 const REQUESTS = 2;
 const SAID_AT_MOST = 1 + 2 * 2 * REQUESTS - 1;
 
-/** What fails, how a disk says so, more of them than the program asks for, and which of them are tried. */
+/** What fails, how a disk says so, more of them than the program asks for, and each which of them is tried. */
 const FAILURES = [
   { call: 'pwrite64', error: 'ENOSPC', most: 121, every: 3 },
   { call: 'fsync', error: 'EIO', most: 30, every: 1 },
@@ -64,7 +64,7 @@ else {
   for (let calls = Number(most) - workerData; calls > 0; calls -= 1) IN_VAIN[call](file);
   closeSync(file);
   const acknowledged = openSync(dirname(path) + '/acknowledged', 'a');
-  write(path, 'FULL', ${REQUESTS}, (said) => writeSync(acknowledged, said + '\\n'));
+  write(path, 'as it is', ${REQUESTS}, (said) => writeSync(acknowledged, said + '\\n'));
   writeSync(acknowledged, 'end\\n');
 }
 `;
@@ -79,7 +79,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test.skipIf(!hasStrace).each(FAILURES)(
-  'D5: the n-th $call fails, once or from then on, for each n: what was acknowledged is there, and nothing is there twice',
+  'D5: the n-th $call fails, once or from then on, from the first to the last: what was acknowledged is there, and once',
   async (failure) => {
     const kinds: readonly Failure[] = [
       { ...failure, suffix: '' },

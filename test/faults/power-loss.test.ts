@@ -32,7 +32,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 test.skipIf(!hasStrace)(
   'D3: power loss at any moment takes nothing back that was acknowledged, and damages nothing',
   async () => {
-    const steps = await recorded('FULL');
+    const steps = await recorded('as it is');
     const acknowledged = steps.filter(({ does }) => does === 'say').length;
     expect(acknowledged).toBe(1 + 12 + 9);
     const found = outcomes(steps);
