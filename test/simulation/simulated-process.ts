@@ -75,6 +75,7 @@ export function startProcess(parts: ProcessParts): SimulatedProcess {
     tracer: null,
     calendar,
     policy: POLICY,
+    prices: { table: () => PRICES },
     access,
     backups: null,
   };
@@ -122,7 +123,15 @@ const NEVER_ABNORMAL = { authFailuresMax: 1e9, addressesMax: 1e9, dayMultiple: 1
 const PRICES: PriceTable = {
   version: 'simulated',
   currency: 'USD',
-  models: new Map([['m', { input: 1e6, cachedInput: 1e5, output: 2e6, request: 1, outputTokensMax: 60 }]]),
+  models: new Map([
+    [
+      'm',
+      {
+        ...{ input: 1e6, cachedInput: 1e5, cacheWrite: 1e6 },
+        ...{ output: 2e6, reasoning: 2e6, request: 1, outputTokensMax: 60 },
+      },
+    ],
+  ]),
 };
 
 const POLICY: Policy = {
@@ -132,6 +141,7 @@ const POLICY: Policy = {
   adminTokens: [ADMIN_TOKEN],
   metricsTokens: [],
   adminAddresses: null,
+  corsOrigins: [],
   keyPrefix: 'sk-',
   keyExpiryDays: 0,
   dailyRequestLimit: 0,
@@ -139,6 +149,5 @@ const POLICY: Policy = {
   operationLog: true,
   bodyBytesMax: 100_000,
   exchangeMsMax: 10 * 60_000,
-  prices: PRICES,
   warnings: [],
 };
