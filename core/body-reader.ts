@@ -40,12 +40,19 @@ export function bodyReader(rules: BodyRules): Endpoint['read'] {
       checkRefused(body, rules.refused) ??
       rules.check(body);
     if (problem !== undefined) return { ok: false, problem };
+    const call = rules.callOf(body, bodyBytes);
     return {
       ok: true,
       request: {
-        call: rules.callOf(body, bodyBytes),
+        call,
         hidesUsage: rules.hidesUsage(body),
-        bodyFor: (outputTokensMax) => withMembers(text, members, new Map(rules.setIn(body, outputTokensMax))),
+        bodyFor(outputTokensMax, model = call.model) {
+          if (model === call.model) {
+            return withMembers(text, members, new Map(rules.setIn(body, outputTokensMax)));
+          }
+          const renamed = rules.setIn({ ...body, model }, outputTokensMax);
+          return withMembers(text, members, new Map([['model', JSON.stringify(model)], ...renamed]));
+        },
       },
     };
   };

@@ -38,8 +38,12 @@ export interface ReadRequest {
   readonly call: Call;
   /** Whether usage in a stream must be hidden again because the client did not ask for it. */
   readonly hidesUsage: boolean;
-  /** The body for the upstream: the client's own text, with nothing changed but what metering must set. */
-  bodyFor(outputTokensMax: number | null): string;
+  /**
+   * The body for an upstream that calls the model `model`, without one as the client does: the client's own text, with
+   * nothing changed but that name and what metering must set. By which members the output is bounded, it is the model
+   * there that obeys them.
+   */
+  bodyFor(outputTokensMax: number | null, model?: string): string;
 }
 
 /** Every metered route. What is not here is 404: nothing passes unmetered. */

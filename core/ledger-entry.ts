@@ -9,6 +9,8 @@ export interface Outcome {
   readonly upstreamMs: number | null;
   /** From the client's request to the end of the answer, in milliseconds. */
   readonly durationMs: number;
+  /** Who gave the answer, or was the last to be asked; `null` where nobody was, and in rows from before there were several. */
+  readonly upstream: string | null;
 }
 
 interface Recorded {

@@ -3,6 +3,7 @@ import type { Standing } from './decision.ts';
 import type { Instant } from './model.ts';
 import type { Observer } from './observer.ts';
 import type { StoreStatus } from './ports.ts';
+import type { UpstreamStanding } from './upstreams.ts';
 
 /** Counts what happens, and shows what is measured, in a text format of Prometheus. */
 export interface Metrics extends Pick<Observer, 'requestEnded'> {
@@ -23,6 +24,7 @@ export interface Figures {
   >;
   /** What all keys together may use, and did. */
   readonly sponsor: readonly Standing[];
+  readonly upstreams: readonly UpstreamStanding[];
   /** `null`: none are made. */
   readonly backups: BackupFigures | null;
 }

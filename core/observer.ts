@@ -21,6 +21,8 @@ export interface RequestEnded {
   readonly address: string;
   readonly keyId: KeyId | null;
   readonly model: string | null;
+  /** Who gave the answer, or was the last to be asked for it. */
+  readonly upstream: string | null;
   readonly status: number;
   /** The kind of the denial or failure, or the error's code; `null` for a request that was served. */
   readonly reason: string | null;
@@ -31,7 +33,7 @@ export interface RequestEnded {
   readonly storeMs: number | null;
   /** From sending to the upstream's answer, or to the first bytes of a stream. */
   readonly upstreamMs: number | null;
-  /** What the proxy took beside that: until it had sent, and from a whole answer on. */
+  /** What the proxy took beside that: until it had sent to who answered, waiting included, and from a whole answer on. */
   readonly addedMs: number | null;
   readonly durationMs: number;
 }

@@ -1,6 +1,7 @@
 import type { Call } from './model.ts';
 import type { RequestEnded } from './observer.ts';
 import type { UpstreamAnswer, UpstreamRequest } from './upstream.ts';
+import type { UpstreamOutcome, UpstreamTerms } from './upstreams.ts';
 
 /** Follows calls for those who look at them elsewhere, together with what client and upstream tell of the same. */
 export interface Tracer {
@@ -30,6 +31,8 @@ export interface Trace {
   reserved(askedMs: number): void;
   /** The upstream is asked next. What comes back are headers for it: by them it can tell of its part in the same trace. */
   sent(request: UpstreamAsked): Readonly<Record<string, string>>;
+  /** The upstream that was asked last served nothing, for this reason; another one is asked next. */
+  passedOver(outcome: UpstreamOutcome): void;
   /** The upstream has answered: whole, or with the beginning of a stream. */
   answered(answer: UpstreamAnswer): void;
   /** The call is over, and so is the exchange with the upstream. Nothing comes after this. */
@@ -39,4 +42,5 @@ export interface Trace {
 /** What the upstream is asked for; `call` is `null` where no model is. */
 export interface UpstreamAsked extends Pick<UpstreamRequest, 'method' | 'path'> {
   readonly call: Pick<Call, 'model' | 'stream'> | null;
+  readonly upstream: Pick<UpstreamTerms, 'name' | 'baseUrl'>;
 }

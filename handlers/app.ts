@@ -10,7 +10,6 @@ import { meRoutes } from './me.ts';
 import { metricsRoutes } from './metrics.ts';
 import { forwardRoutes } from './proxy/forward.ts';
 import { modelRoutes } from './proxy/models.ts';
-import { watchedUpstream } from './proxy/watched-upstream.ts';
 import type { Context, Env, Exchange, Route } from './route.ts';
 import type { Task } from './scheduled/perform.ts';
 import { perform } from './scheduled/perform.ts';
@@ -43,8 +42,7 @@ interface Bindings {
 }
 
 /** Puts the routes behind their own declarations of access. */
-export function createApp(parts: Services): App {
-  const services = { ...parts, upstream: watchedUpstream(parts) };
+export function createApp(services: Services): App {
   const watch = createWatch(services);
   const app = new Hono<{ Bindings: Bindings }>({ strict: true });
   const exchangeOf = (route: string, { req, env }: HonoContext<{ Bindings: Bindings }>): Exchange => {

@@ -1,6 +1,8 @@
 import { StoreUnavailable } from '#core/ports.ts';
 import type { UpstreamFailureKind } from '#core/upstream.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
+import type { NotSentReason } from '#core/upstreams.ts';
+import { NotSent } from '#core/upstreams.ts';
 import { isToldOnce } from './proxy/watched-upstream.ts';
 import type { WireError } from './reply.ts';
 import { errorReply } from './reply.ts';
@@ -47,6 +49,36 @@ const upstreamWire = {
   },
 } as const satisfies Record<UpstreamFailureKind, WireError>;
 
+// So short because a place may be free again at any moment, and no shorter because everybody else asks, too.
+const BUSY = {
+  status: 429,
+  type: 'rate_limit_error',
+  code: 'upstream_busy',
+  message: 'This service is at the limit of its provider. Nothing was charged; try again shortly.',
+  headers: { 'retry-after': '2' },
+} as const;
+
+const notSentWire = {
+  full: BUSY,
+  too_long: BUSY,
+  // nginx's status for a client that is not there to read this.
+  client_gone: {
+    status: 499,
+    type: 'invalid_request_error',
+    code: 'client_gone',
+    message: 'The client hung up.',
+  },
+  stopping: upstreamWire.aborted,
+  no_such_model: {
+    status: 404,
+    type: 'invalid_request_error',
+    code: 'model_not_found',
+    message: 'No upstream of this service has this model. GET /v1/models lists those that there are.',
+    param: 'model',
+    headers: NO_RETRY,
+  },
+} as const satisfies Record<NotSentReason, WireError>;
+
 const STORE_UNAVAILABLE: WireError = {
   status: 503,
   type: 'server_error',
@@ -65,6 +97,7 @@ const INTERNAL: WireError = {
 /** What a thrown error is to a client: nothing of its inside. */
 export function failureOf(error: unknown): WireError {
   if (error instanceof StoreUnavailable) return STORE_UNAVAILABLE;
+  if (error instanceof NotSent) return notSentWire[error.reason];
   if (error instanceof UpstreamFailure) return upstreamWire[error.kind];
   return INTERNAL;
 }
@@ -79,7 +112,8 @@ export function fail(
   { observer, troubles }: Pick<Services, 'observer' | 'troubles'>,
 ): Response {
   const wire = failureOf(error);
-  if (!noticeStore(error, troubles) && !isToldOnce(error)) {
+  // What was not sent anywhere is no failure: the metrics and the line of the request say so.
+  if (!noticeStore(error, troubles) && !isToldOnce(error) && !(error instanceof NotSent)) {
     observer.failed(wire.message, error, { request_id: requestId, code: wire.code });
   }
   return errorReply({ ...wire, headers: { ...wire.headers, 'x-request-id': requestId } });

@@ -7,7 +7,7 @@ import type { Services } from './services.ts';
 
 type MetricsServices = Pick<
   Services,
-  'metrics' | 'health' | 'keys' | 'backups' | 'clock' | 'calendar' | 'policy'
+  'metrics' | 'health' | 'keys' | 'backups' | 'clock' | 'calendar' | 'policy' | 'upstream'
 >;
 
 /** `GET /metrics` reads everything anew: nothing in it is older than the answer. */
@@ -24,7 +24,7 @@ export function metricsRoutes(services: MetricsServices): readonly Route[] {
 
 /** @throws StoreUnavailable */
 async function figuresOf(services: MetricsServices): Promise<Figures> {
-  const { health, keys, backups, clock, calendar, policy } = services;
+  const { health, keys, backups, clock, calendar, policy, upstream } = services;
   const now = clock.now();
   const store = await health.status();
   const { quotas, buckets } = await keys.sponsor();
@@ -33,6 +33,7 @@ async function figuresOf(services: MetricsServices): Promise<Figures> {
     version: policy.version,
     store,
     sponsor: standingsOf(quotas, buckets, now, calendar),
+    upstreams: upstream.standings(),
     backups: status === undefined ? null : backupFigures(status, now),
   };
 }

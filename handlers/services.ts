@@ -5,10 +5,10 @@ import type { Clock, Ids, Ledger, OperationLog, Secrets, StoreHealth } from '#co
 import type { PriceBook } from '#core/price.ts';
 import type { UsageReports } from '#core/reports.ts';
 import type { Tracer } from '#core/tracing.ts';
-import type { Upstream } from '#core/upstream.ts';
 import type { Calendar } from '#core/window.ts';
 import type { AccessWatch } from './access/watch-access.ts';
 import type { Backups } from './backup/backups.ts';
+import type { RoutedUpstream } from './proxy/routed-upstream.ts';
 import type { Troubles } from './troubles.ts';
 
 /** Everything that handlers may touch. Each handler asks for the part that it does touch. */
@@ -18,7 +18,7 @@ export interface Services {
   readonly reports: UsageReports;
   readonly operations: OperationLog;
   readonly health: StoreHealth;
-  readonly upstream: Upstream;
+  readonly upstream: RoutedUpstream;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly secrets: Secrets;
@@ -38,8 +38,6 @@ export interface Services {
 /** What the operator configured, as far as handlers obey it. */
 export interface Policy {
   readonly version: string;
-  /** Where the upstream is, as it may be shown: without credentials. */
-  readonly upstreamBaseUrl: string;
   /** Whether it is asked for its models at the start, and while it is in trouble. */
   readonly upstreamCheck: boolean;
   /** At least one; each is accepted. */

@@ -28,6 +28,7 @@ export function tellReply(
 const NOTHING_MORE = {
   keyId: null,
   model: null,
+  upstream: null,
   usage: null,
   charge: null,
   storeMs: null,

@@ -10,7 +10,8 @@ export interface Trouble {
   readonly since: Instant;
 }
 
-export type TroubleName = 'store' | 'upstream' | 'clock';
+/** Of several upstreams each has a name. */
+export type TroubleName = 'store' | 'upstream' | `upstream ${string}` | 'clock';
 
 /** Tells the observer of each trouble twice, however many requests meet it: when it begins and when it is over. */
 export interface Troubles {

@@ -22,7 +22,7 @@ function factsOf({ store, ...status }: Status): readonly Row[] {
   return [
     row('version', status.version),
     row('up for', spanText(status.uptime_ms)),
-    row('upstream', status.upstream.base_url),
+    ...upstreamRows(status.upstreams),
     row('database', `${store.path}, ${sizeText(store.size_bytes)}, log ${sizeText(store.wal_bytes)}`),
     row('free on disk', sizeText(store.disk_free_bytes)),
     row('keys', String(status.keys)),
@@ -30,6 +30,19 @@ function factsOf({ store, ...status }: Status): readonly Row[] {
     row('under way', String(status.open_reservations)),
     ...backupFactsOf(status.backup),
   ];
+}
+
+/** One alone is what it is; of several each has a name, and a part in the work. */
+function upstreamRows(upstreams: Status['upstreams']): readonly Row[] {
+  const [only, another] = upstreams;
+  if (only !== undefined && another === undefined && only.name === 'upstream') {
+    return [row('upstream', only.base_url)];
+  }
+  return upstreams.map(({ name, base_url, breaker, in_flight, max_concurrency, waiting }) => {
+    const queue = max_concurrency === null ? '' : ` of ${max_concurrency}, ${waiting} waiting`;
+    const state = breaker === null ? '' : `breaker ${breaker.replace('_', ' ')}, `;
+    return row(`upstream ${name}`, `${base_url}, ${state}${in_flight} under way${queue}`);
+  });
 }
 
 function backupFactsOf(backup: Status['backup']): readonly Row[] {

@@ -10,13 +10,14 @@ const USER_AGENT = `quota-proxy/${VERSION}`;
 
 /** The log, which takes out every secret that there is. */
 export async function openLogOf(
-  { logLevel, upstream, backup, metricsTokens, webhook, tracing }: Config,
+  { logLevel, upstreams, backup, metricsTokens, webhook, tracing }: Config,
   adminTokens: readonly string[],
   pepper: string,
 ) {
   const { openLog } = await import('#adapters/log/open-log.ts');
   const secrets = [
-    ...[...adminTokens, ...metricsTokens, pepper, upstream?.apiKey, webhook?.url, webhook?.secret],
+    ...[...adminTokens, ...metricsTokens, pepper, webhook?.url, webhook?.secret],
+    ...upstreams.map(({ apiKey }) => apiKey),
     ...(backup === null ? [] : secretsOf(backup)),
     ...(tracing === null ? [] : secretsIn(tracing)),
   ];
@@ -37,7 +38,6 @@ export async function openWebhookOf({ webhook }: Config, observer: Observer) {
 /** Without tracing, nothing of what traces is loaded. */
 export async function openTracerOf(
   { tracing }: Config,
-  upstreamBaseUrl: string,
   { clock, ids, observer }: Pick<Services, 'clock' | 'ids' | 'observer'>,
 ) {
   if (tracing === null) return null;
@@ -49,7 +49,6 @@ export async function openTracerOf(
       resource: { ...own, ...tracing.resource },
       version: VERSION,
       userAgent: USER_AGENT,
-      upstream: { baseUrl: upstreamBaseUrl },
     },
     { clock, observer },
   );

@@ -8,12 +8,14 @@ import { openRestoreParts, openSnapshotSource } from './compose-backups.ts';
 import { openLogOf, openTracerOf, openWebhookOf } from './compose-observers.ts';
 import type { VaultRestored } from './compose-restore.ts';
 import { openStore } from './compose-store.ts';
+import { fractionOf, openConnections } from './compose-upstreams.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { memoryBytes } from './memory-bytes.ts';
 import { openPriceBook } from './price-book.ts';
 import { memoryWarnings, refuseBadStart } from './start-refused.ts';
 import { trustWarnings } from './trust-warnings.ts';
+import { onlyUpstream } from './upstreams-file.ts';
 import { VERSION } from './version.ts';
 
 /** All parts, put together and open. */
@@ -32,8 +34,6 @@ export interface House {
   close(): Promise<void>;
 }
 
-const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
-
 /**
  * Opens the store, the upstream and the log that `config` describes, and puts the app on top of them.
  * Each part is loaded here and nowhere else, and only by those who open it.
@@ -48,6 +48,7 @@ export async function compose(config: Config): Promise<House> {
   const { secretsUnder } = await import('#adapters/system/secrets-under.ts');
   const { openMetrics } = await import('#adapters/prometheus/open-metrics.ts');
   const { watchTroubles } = await import('#handlers/troubles.ts');
+  const { routedUpstream } = await import('#handlers/proxy/routed-upstream.ts');
   refuseBadStart({ now: systemClock.now(), memoryBytes: memoryBytes() });
   await using parts = new AsyncDisposableStack();
 
@@ -58,9 +59,10 @@ export async function compose(config: Config): Promise<House> {
   const secrets = secretsUnder(new TextEncoder().encode(pepper));
   const tokens = await adminTokensOf(config);
   const log = await openLogOf(config, tokens.all, pepper);
-  const demo = config.upstream === null ? parts.adopt(await startDemo(), (started) => started.close()) : null;
-  const { baseUrl, apiKey } = config.upstream ?? { baseUrl: demo?.baseUrl ?? '', apiKey: null };
-  const upstream = parts.adopt(await openUpstreamOf(config, baseUrl, apiKey), (opened) => opened.close());
+  const demo =
+    config.upstreams.length === 0 ? parts.adopt(await startDemo(), (started) => started.close()) : null;
+  const configured = demo === null ? config.upstreams : [onlyUpstream(demo.baseUrl, null)];
+  const connections = parts.adopt(await openConnections(configured, config), (opened) => opened.close());
 
   if (restored !== null) {
     const { backupId, asOf, segments, mark } = restored;
@@ -81,10 +83,13 @@ export async function compose(config: Config): Promise<House> {
   const observer = observers([log, metrics, access]);
   const tools = { clock: systemClock, ids: systemIds, secrets, observer };
   const backups = await openBackups(config, store, tools);
-  const policy = policyOf(config, tokens.all, baseUrl);
+  const policy = policyOf(config, tokens.all);
   const prices = openPriceBook(config.prices, config.pricesPath, log);
-  const tracer = await openTracerOf(config, baseUrl, tools);
-  const watches = { access, troubles: watchTroubles(tools), metrics, tracer };
+  const tracer = await openTracerOf(config, tools);
+  const troubles = watchTroubles(tools);
+  const watches = { access, troubles, metrics, tracer };
+  const draw = () => fractionOf(systemIds.random(4));
+  const upstream = routedUpstream(connections.given, { clock: systemClock, troubles, draw });
   const terms = { calendar, policy, prices };
   const services: Services = { ...store, ...tools, ...watches, ...terms, upstream, backups };
   const app = createApp(services);
@@ -95,7 +100,10 @@ export async function compose(config: Config): Promise<House> {
     demo: demo !== null,
     adminTokenMade: tokens.made,
     reload: prices.reload,
-    abort: () => upstream.close(),
+    abort() {
+      upstream.stop();
+      return connections.close();
+    },
     async close() {
       await open.disposeAsync();
       await tracer?.close();
@@ -178,24 +186,10 @@ async function startDemo() {
   return startDemoUpstream(systemClock);
 }
 
-async function openUpstreamOf(config: Config, baseUrl: string, apiKey: string | null) {
-  const { openUpstream } = await import('#adapters/upstream/open-upstream.ts');
-  const { connectTimeoutMs, headersTimeoutMs, silenceTimeoutMs, exchangeMsMax } = config;
-  return openUpstream({
-    baseUrl,
-    apiKey,
-    userAgent: `quota-proxy/${VERSION}`,
-    connectTimeoutMs,
-    headersTimeoutMs,
-    silenceTimeoutMs,
-    exchangeMsMax,
-    answerBytesMax: ANSWER_BYTES_MAX,
-  });
-}
-
-function policyOf(config: Config, adminTokens: readonly string[], upstreamBaseUrl: string): Policy {
+function policyOf(config: Config, adminTokens: readonly string[]): Policy {
   const warnings: string[] = [...memoryWarnings(memoryBytes())];
-  if (config.upstream === null) warnings.push('The built-in demo upstream answers: set UPSTREAM_API_KEY.');
+  if (config.upstreams.length === 0)
+    warnings.push('The built-in demo upstream answers: set UPSTREAM_API_KEY.');
   if (config.backup === null) warnings.push('No backups are made: set BACKUP_TARGET.');
   else if (config.backup.identity === null) {
     warnings.push(
@@ -205,8 +199,7 @@ function policyOf(config: Config, adminTokens: readonly string[], upstreamBaseUr
   warnings.push(...trustWarnings(config.trustedProxies));
   return {
     version: VERSION,
-    upstreamBaseUrl,
-    upstreamCheck: config.upstreamCheck && config.upstream !== null,
+    upstreamCheck: config.upstreamCheck && config.upstreams.length > 0,
     adminTokens,
     metricsTokens: config.metricsTokens,
     adminAddresses: config.adminAddresses,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { configProblems } from '#test/fakes/config-problems.ts';
 import type { Config } from './config.ts';
 import { readConfig, readDemoConfig, readToolConfig } from './config.ts';
+import { onlyUpstream } from './upstreams-file.ts';
 
 const TOKEN = 'f3a9c07e51d84b62a1c9e0d7b4268fa1';
 const OTHER = '0b5de8f3c2714a9686d1e7f4a3c90b25';
@@ -31,7 +32,7 @@ test('without an environment everything has its default', () => {
     adminAddresses: null,
     corsOrigins: [],
     trustedProxies: [],
-    upstream: null,
+    upstreams: [],
     upstreamCheck: true,
     connectTimeoutMs: 10_000,
     headersTimeoutMs: 600_000,
@@ -67,19 +68,19 @@ const settings: { env: Record<string, string>; config: Partial<Config> }[] = [
   { env: { METRICS_TOKEN: `${TOKEN},${OTHER}` }, config: { adminTokens: [], metricsTokens: [TOKEN, OTHER] } },
   {
     env: { UPSTREAM_API_KEY: 'sk-1' },
-    config: { upstream: { baseUrl: 'https://api.deepseek.com/v1', apiKey: 'sk-1' } },
+    config: { upstreams: [onlyUpstream('https://api.deepseek.com/v1', 'sk-1')] },
   },
   {
     env: { UPSTREAM_BASE_URL: 'http://ollama:11434/v1' },
-    config: { upstream: { baseUrl: 'http://ollama:11434/v1', apiKey: null } },
+    config: { upstreams: [onlyUpstream('http://ollama:11434/v1', null)] },
   },
   {
     env: { DEEPSEEK_BASE_URL: 'http://d/v1', DEEPSEEK_API_KEY: 'k' },
-    config: { upstream: { baseUrl: 'http://d/v1', apiKey: 'k' } },
+    config: { upstreams: [onlyUpstream('http://d/v1', 'k')] },
   },
   {
     env: { DEEPSEEK_API_KEY: 'k', UPSTREAM_API_KEY: 'k' },
-    config: { upstream: { baseUrl: 'https://api.deepseek.com/v1', apiKey: 'k' } },
+    config: { upstreams: [onlyUpstream('https://api.deepseek.com/v1', 'k')] },
   },
   { env: { HOST: '::', PORT: '0' }, config: { host: '::', port: 0 } },
   {
@@ -261,7 +262,7 @@ test('the command line takes the first of several tokens, and refuses an odd add
 test('a demonstration has the demo upstream and a place of its own, unless it is told where', () => {
   const real = { UPSTREAM_API_KEY: 'k', DEEPSEEK_BASE_URL: 'http://x' };
   const config = readDemoConfig(() => '/made', real);
-  expect(config).toMatchObject({ production: false, upstream: null, storePath: '/made/quota.db' });
+  expect(config).toMatchObject({ production: false, upstreams: [], storePath: '/made/quota.db' });
   const placed = readDemoConfig(() => expect.fail('nothing was to be made'), { SQLITE_PATH: '/d/q.db' });
   expect(placed.storePath).toBe('/d/q.db');
   const production = { NODE_ENV: 'production' };

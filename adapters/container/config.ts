@@ -10,6 +10,8 @@ import { described, givenSettings } from './given-settings.ts';
 import { readPriceFile } from './price-file.ts';
 import { PEPPER_LENGTH_MIN, settings } from './settings.ts';
 import { type TracingConfig, tracingConfigOf } from './tracing-config.ts';
+import { UPSTREAM_SETTINGS, upstreamsOf } from './upstreams-config.ts';
+import type { ConfiguredUpstream } from './upstreams-file.ts';
 
 type Settings = z.output<typeof settings>;
 
@@ -27,9 +29,9 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** The addresses and ranges whose X-Forwarded-For counts. */
   readonly trustedProxies: readonly string[];
-  /** `null`: the built-in demo upstream. Never `null` in production. */
-  readonly upstream: { readonly baseUrl: string; readonly apiKey: string | null } | null;
-  /** Whether the upstream is asked for its models at the start, and while it is in trouble. */
+  /** Empty: the built-in demo upstream. Never empty in production. */
+  readonly upstreams: readonly ConfiguredUpstream[];
+  /** Whether each upstream is asked for its models at the start, and while it is in trouble. */
   readonly upstreamCheck: boolean;
   readonly connectTimeoutMs: number;
   /** From the end of a request to the first header of the upstream's answer. */
@@ -81,8 +83,6 @@ export interface ToolConfig {
   readonly backup: BackupConfig | null;
 }
 
-const DEFAULT_BASE_URL = 'https://api.deepseek.com/v1';
-
 /**
  * The configuration that the environment and the files named in it describe. An empty variable is one not set.
  * @throws ConfigError with every problem there is, not the first alone
@@ -92,6 +92,7 @@ export function readConfig(env: Environment = process.env): Config {
   const given = givenSettings(env, problems);
   const values = parsed(given, problems);
   const pepper = pepperOf(given, problems);
+  const upstreams = upstreamsOf(given, problems);
   const prices = pricesOf(given, problems);
   const backup = values === undefined ? null : backupConfigOf(values, given, problems);
   const webhook = webhookOf(given, problems);
@@ -101,7 +102,7 @@ export function readConfig(env: Environment = process.env): Config {
   }
   if (given['NODE_ENV']?.value === 'production') problems.push(...missingInProduction(given));
   if (values === undefined || problems.length > 0) throw new ConfigError(problems);
-  return { ...configOf(values), ...prices, pepper, backup, webhook, tracing };
+  return { ...configOf(values), ...prices, upstreams, pepper, backup, webhook, tracing };
 }
 
 /**
@@ -110,7 +111,8 @@ export function readConfig(env: Environment = process.env): Config {
  * @throws ConfigError, and in production always: nobody's data come near a demonstration
  */
 export function readDemoConfig(makeDirectory: () => string, env: Environment = process.env): Config {
-  const { UPSTREAM_BASE_URL, UPSTREAM_API_KEY, DEEPSEEK_BASE_URL, DEEPSEEK_API_KEY, ...rest } = env;
+  const { UPSTREAM_BASE_URL, UPSTREAM_API_KEY, UPSTREAMS_FILE, ...others } = env;
+  const { DEEPSEEK_BASE_URL, DEEPSEEK_API_KEY, ...rest } = others;
   if (rest['NODE_ENV'] === 'production') {
     throw new ConfigError([
       'NODE_ENV: is production, where no demo upstream answers: unset it for a demonstration',
@@ -172,9 +174,9 @@ function parsed(given: GivenSettings, problems: string[]): Settings | undefined 
   return undefined;
 }
 
-function configOf(
-  values: Settings,
-): Omit<Config, 'pepper' | 'prices' | 'pricesPath' | 'backup' | 'webhook' | 'tracing'> {
+type FromElsewhere = 'upstreams' | 'pepper' | 'prices' | 'pricesPath' | 'backup' | 'webhook' | 'tracing';
+
+function configOf(values: Settings): Omit<Config, FromElsewhere> {
   return {
     production: values.NODE_ENV === 'production',
     adminTokens: values.ADMIN_TOKEN ?? [],
@@ -183,7 +185,6 @@ function configOf(
     adminAddresses: values.ADMIN_ALLOWED_IPS ?? null,
     corsOrigins: values.CORS_ORIGINS ?? [],
     trustedProxies: values.TRUSTED_PROXIES ?? [],
-    upstream: upstreamOf(values),
     upstreamCheck: values.UPSTREAM_CHECK,
     connectTimeoutMs: values.UPSTREAM_CONNECT_TIMEOUT_MS,
     headersTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
@@ -223,18 +224,12 @@ function webhookOf(given: GivenSettings, problems: string[]): Config['webhook'] 
   return null;
 }
 
-/** A key alone is for the default upstream; a base URL alone is an upstream that asks for no key. */
-function upstreamOf({ UPSTREAM_BASE_URL: baseUrl, UPSTREAM_API_KEY: apiKey }: Settings): Config['upstream'] {
-  if (baseUrl === undefined && apiKey === undefined) return null;
-  return { baseUrl: baseUrl ?? DEFAULT_BASE_URL, apiKey: apiKey ?? null };
-}
-
 function missingInProduction(given: GivenSettings): string[] {
   const problems: string[] = [];
   if (given['ADMIN_TOKEN'] === undefined) {
     problems.push('ADMIN_TOKEN is not set, and NODE_ENV is production: make one with openssl rand -hex 32');
   }
-  if (given['UPSTREAM_BASE_URL'] === undefined && given['UPSTREAM_API_KEY'] === undefined) {
+  if (UPSTREAM_SETTINGS.every((name) => given[name] === undefined)) {
     problems.push(
       'UPSTREAM_API_KEY is not set, and the demo upstream is not for production: set it, or UPSTREAM_BASE_URL for an upstream without keys',
     );

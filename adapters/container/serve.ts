@@ -96,11 +96,11 @@ async function lastWork({ services }: House, timers: Timers): Promise<void> {
 }
 
 async function announce(house: House, config: Config, works: InFlight, url: string): Promise<void> {
-  const { observer, policy } = house.services;
+  const { observer, upstream } = house.services;
   observer.noticed('listening', {
     url,
     version: VERSION,
-    upstream: policy.upstreamBaseUrl,
+    upstream: [...new Set(upstream.all.map(({ terms }) => terms.baseUrl))].join(', '),
     demo: house.demo,
   });
   const demoKeyMade = house.demo ? await demoKey(house, works) : null;

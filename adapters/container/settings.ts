@@ -2,11 +2,10 @@ import * as z from 'zod';
 import { WEBHOOK_SECRET } from '#core/webhook.ts';
 import { calendarOf } from '#core/window.ts';
 import { addressList } from './address-list.ts';
+import { apiKey, baseUrl, httpUrl, PLACEHOLDER, VISIBLE_ASCII } from './upstream-settings.ts';
 
 export const PEPPER_LENGTH_MIN = 32;
 const TOKEN_LENGTH_MIN = 32;
-const PLACEHOLDER = /your[-_ ]|change[-_ ]?(me|this)|replace[-_ ]?(me|this|with)|placeholder|example|[<>]/i;
-const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 const MINUTE_MS = 60_000;
 
 /** Every variable that is read: what it may be, and what it is where it is not set. */
@@ -17,12 +16,9 @@ export const settings = z.object({
   ADMIN_ALLOWED_IPS: addressList().optional(),
   TRUSTED_PROXIES: addressList().optional(),
   CORS_ORIGINS: origins().optional(),
-  UPSTREAM_BASE_URL: baseUrl().optional(),
-  UPSTREAM_API_KEY: z
-    .string()
-    .regex(VISIBLE_ASCII, { error: 'has characters that no header can carry: paste the key again' })
-    .refine((key) => !PLACEHOLDER.test(key), { error: 'is a placeholder: paste the key of the upstream' })
-    .optional(),
+  UPSTREAM_BASE_URL: baseUrl('set UPSTREAM_API_KEY').optional(),
+  UPSTREAM_API_KEY: apiKey().optional(),
+  UPSTREAMS_FILE: z.string().optional(),
   UPSTREAM_CHECK: onOff().default(true),
   HOST: z.string().default('127.0.0.1'),
   PORT: whole(0, 65_535).default(8787),
@@ -145,26 +141,6 @@ function tokens() {
 
 function isPlaceholder(token: string): boolean {
   return PLACEHOLDER.test(token) || new Set(token).size < 8;
-}
-
-function httpUrl(example: string) {
-  return z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
-    error: `must be a URL such as ${example}`,
-    abort: true,
-  });
-}
-
-function baseUrl() {
-  return httpUrl('https://api.deepseek.com/v1')
-    .refine((text) => new URL(text).username === '' && new URL(text).password === '', {
-      error: 'must not hold credentials: set UPSTREAM_API_KEY',
-    })
-    .refine((text) => new URL(text).search === '' && new URL(text).hash === '', {
-      error: 'must not have a query or a fragment: end it with the path, such as /v1',
-    })
-    .refine((text) => !/\/(chat\/completions|models)\/*$/.test(text), {
-      error: 'must end before the route: leave out /chat/completions',
-    });
 }
 
 function isTimeZone(name: string): boolean {

@@ -54,6 +54,7 @@ test('a request is one line of JSON, its names in snake_case', async () => {
     method: 'POST',
     route: '/v1/chat/completions',
     model: 'demo',
+    upstream: 'upstream',
     status: 200,
     reason: null,
     prompt_tokens: 7,

@@ -58,6 +58,7 @@ function requestFields({ usage, charge, ...event }: RequestEnded): Record<string
     method: event.method,
     route: event.route,
     model: event.model,
+    upstream: event.upstream,
     status: event.status,
     reason: event.reason,
     prompt_tokens: usage?.prompt ?? null,

@@ -10,7 +10,6 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { Clock } from '#core/ports.ts';
 import type { CallBegun, Trace } from '#core/tracing.ts';
 import type { UpstreamAnswer } from '#core/upstream.ts';
-import type { UpstreamPlace } from './span-attributes.ts';
 import {
   callAttributes,
   callName,
@@ -26,13 +25,12 @@ import {
 export interface Following {
   readonly maker: SpanMaker;
   readonly clock: Clock;
-  readonly upstream: UpstreamPlace;
 }
 
 const traceContext = new W3CTraceContextPropagator();
 
-/** Follows a call: one span of kind SERVER, and below it one for the reservation and one for the exchange. */
-export function followCall({ maker, clock, upstream }: Following, call: CallBegun): Trace {
+/** Follows a call: one span of kind SERVER, and below it one for the reservation and one for each exchange. */
+export function followCall({ maker, clock }: Following, call: CallBegun): Trace {
   // Spans are measured by the clock that is never set, beginning at what the other one says now.
   const epochMs = clock.now() - clock.elapsedMs();
   const at = (elapsedMs: number) => hrTimeOf(epochMs + elapsedMs);
@@ -59,12 +57,16 @@ export function followCall({ maker, clock, upstream }: Following, call: CallBegu
       const options = {
         kind: SpanKind.CLIENT,
         startTime: now(),
-        attributes: exchangeAttributes(asked, upstream),
+        attributes: exchangeAttributes(asked),
       };
       exchange = maker.startSpan(exchangeName(asked), options, inside);
       const headers: Record<string, string> = {};
       traceContext.inject(spans.setSpan(inside, exchange), headers, defaultTextMapSetter);
       return headers;
+    },
+    passedOver(outcome) {
+      exchange?.setAttribute('error.type', outcome).setStatus({ code: SpanStatusCode.ERROR }).end(now());
+      exchange = undefined;
     },
     answered(given) {
       answer = given;

@@ -4,6 +4,7 @@ import type { CallBegun } from '#core/tracing.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
 import type { TraceCollector } from '#test/fakes/trace-collector.ts';
 import { startTraceCollector } from '#test/fakes/trace-collector.ts';
+import type { Behaviour } from '#test/fakes/upstream-server.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 import type { TracerConfig } from './open-tracer.ts';
 import { openTracer } from './open-tracer.ts';
@@ -25,6 +26,7 @@ const ENDED: RequestEnded = {
   address: '192.0.2.1',
   keyId: null,
   model: null,
+  upstream: null,
   status: 200,
   reason: null,
   usage: null,
@@ -34,6 +36,8 @@ const ENDED: RequestEnded = {
   addedMs: null,
   durationMs: 1,
 };
+
+const UPSTREAM = { name: 'upstream', baseUrl: 'https://api.deepseek.com/v1/' };
 
 const QUEUE_SPANS_MAX = 2048;
 
@@ -68,7 +72,6 @@ function open(changes: Partial<TracerConfig> = {}, by = clock) {
     sampling: { ratio: 1, parentDecides: true },
     resource: { 'service.name': 'test' },
     version: '0.0.0',
-    upstream: { baseUrl: 'https://api.deepseek.com/v1/' },
     ...changes,
   };
   return openTracer(config, { clock: by, observer });
@@ -89,8 +92,9 @@ test('a clock that fails, and whatever else does, fails no call, and is told onc
 
 test('what fails later in a call fails it no more', async () => {
   // The proxy's own clock, by which it says when a call came.
-  const tracer = open({ upstream: { baseUrl: 'no URL' } }, { ...clock, elapsedMs: () => performance.now() });
-  const proxy = await openProxy({ tracer, behaviour: (_, response) => sendJson(response, completion(3, 4)) });
+  const tracer = open({}, { ...clock, elapsedMs: () => performance.now() });
+  const behaviour: Behaviour = (_, response) => sendJson(response, completion(3, 4));
+  const proxy = await openProxy({ tracer, behaviour, upstreams: [{ behaviour, shownAs: 'no URL' }] });
   const { secret } = await proxy.issue();
   expect((await proxy.chat(secret)).status).toBe(200);
   await proxy.close();
@@ -105,6 +109,7 @@ test("a model's name of any length takes little room, and hides the provider fro
     method: 'POST',
     path: '/chat/completions',
     call: { model: 'm'.repeat(100_000), stream: false },
+    upstream: UPSTREAM,
   });
   followed?.ended({
     ...ENDED,
@@ -141,7 +146,8 @@ test.each([
     let elapsedMs = 1_000;
     const tracer = open({}, { ...clock, elapsedMs: () => elapsedMs });
     const followed = tracer.begin({ ...CALL, startedMs: elapsedMs });
-    followed?.sent({ method: 'POST', path: '/chat/completions', call: { model: 'm', stream: false } });
+    const call = { model: 'm', stream: false };
+    followed?.sent({ method: 'POST', path: '/chat/completions', call, upstream: UPSTREAM });
     elapsedMs += 20;
     followed?.answered({ ...answer, head: { status: 200, headers: {} } });
     elapsedMs += 30;

@@ -11,7 +11,6 @@ import type { ExporterConfig } from './open-exporter.ts';
 import { openExporter } from './open-exporter.ts';
 import type { Sampling } from './sampler-of.ts';
 import { samplerOf } from './sampler-of.ts';
-import type { UpstreamPlace } from './span-attributes.ts';
 import { tellDiagnostics } from './tell-diagnostics.ts';
 
 export interface TracerConfig extends ExporterConfig {
@@ -21,7 +20,6 @@ export interface TracerConfig extends ExporterConfig {
   /** What all spans say of this process: `service.name` and others. */
   readonly resource: Readonly<Record<string, string>>;
   readonly version: string;
-  readonly upstream: UpstreamPlace;
 }
 
 export interface OpenTracer extends Tracer {
@@ -58,7 +56,7 @@ export function openTracer(config: TracerConfig, { clock, observer }: Tools): Op
   });
   const maker = provider.getTracer('quota-proxy', config.version);
   const diagnostics = tellDiagnostics(clock, observer);
-  const following: Following = { maker, clock, upstream: config.upstream };
+  const following: Following = { maker, clock };
   const guard = guardOf(observer);
   return {
     begin(call) {
@@ -98,6 +96,7 @@ function guarded(trace: Trace, guard: Guard): Trace {
   return {
     reserved: (askedMs) => guard(() => trace.reserved(askedMs), undefined),
     sent: (asked) => guard(() => trace.sent(asked), {}),
+    passedOver: (outcome) => guard(() => trace.passedOver(outcome), undefined),
     answered: (answer) => guard(() => trace.answered(answer), undefined),
     ended: (event) => guard(() => trace.ended(event), undefined),
   };

@@ -2,12 +2,6 @@ import type { Attributes } from '@opentelemetry/api';
 import type { RequestEnded } from '#core/observer.ts';
 import type { CallBegun, UpstreamAsked } from '#core/tracing.ts';
 
-/** Where the upstream is. */
-export interface UpstreamPlace {
-  /** Without credentials and without a query. */
-  readonly baseUrl: string;
-}
-
 // Names of attributes are those of OpenTelemetry's semantic conventions for HTTP and for generative AI;
 // what these have no word for begins with quota_proxy.
 
@@ -61,14 +55,17 @@ export function exchangeName({ method, path, call }: UpstreamAsked): string {
 }
 
 /** What is known of an exchange before it begins. */
-export function exchangeAttributes(
-  { method, path, call }: UpstreamAsked,
-  { baseUrl }: UpstreamPlace,
-): Attributes {
+export function exchangeAttributes({
+  method,
+  path,
+  call,
+  upstream: { name, baseUrl },
+}: UpstreamAsked): Attributes {
   const { protocol, hostname, port } = new URL(baseUrl);
   return {
     'http.request.method': method,
     'url.full': baseUrl.replace(/\/+$/, '') + path,
+    'quota_proxy.upstream': name,
     'server.address': hostname,
     'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
     ...(call === null

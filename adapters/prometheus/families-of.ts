@@ -1,5 +1,6 @@
 import type { Standing } from '#core/decision.ts';
 import type { BackupFigures, Figures, TaskFigures } from '#core/metrics.ts';
+import { upstreamFamilies } from './upstream-families.ts';
 
 /** Samples under one name. A family without any is left out of the text. */
 export interface Family {
@@ -10,13 +11,13 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
-interface Sample {
+export interface Sample {
   readonly value: number;
   readonly labels: Readonly<Record<string, string>>;
 }
 
 /** The figures by their names, in seconds and bytes; what is not known has no sample. */
-export function familiesOf({ version, store, sponsor, backups }: Figures): readonly Family[] {
+export function familiesOf({ version, store, sponsor, upstreams, backups }: Figures): readonly Family[] {
   return [
     gauge('build_info', 'What runs here; always 1.', [{ value: 1, labels: { version } }]),
     gauge('open_reservations', 'Requests under way whose amount is set aside.', one(store.openReservations)),
@@ -26,6 +27,7 @@ export function familiesOf({ version, store, sponsor, backups }: Figures): reado
     gauge('store_wal_bytes', 'Size of the write-ahead log.', one(store.walBytes)),
     gauge('disk_free_bytes', "Free space on the database's disk.", one(store.diskFreeBytes)),
     ...sponsorFamilies(sponsor),
+    ...upstreamFamilies(upstreams).map((family) => ({ ...family, name: `${PREFIX}${family.name}` })),
     gauge('backup_enabled', 'Whether backups are made.', one(Number(backups !== null))),
     ...(backups === null ? [] : backupFamilies(backups)),
   ];

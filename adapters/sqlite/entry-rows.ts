@@ -36,6 +36,8 @@ interface EndedDetails {
     readonly status: number;
     readonly upstream_ms: number | null;
     readonly duration_ms: number;
+    /** Absent in rows from before there were several. */
+    readonly upstream?: string | null;
   };
   readonly source: Source;
   readonly usage: KeptUsage | null;
@@ -95,7 +97,12 @@ export function entryOf(row: EntryRow): LedgerEntry {
   }
   if (row.kind === 'lapsed') return { kind: 'lapsed', ...recorded, used };
   const { usage, source, overdraft = NOTHING, outcome: how } = JSON.parse(row.details) as EndedDetails;
-  const outcome: Outcome = { status: how.status, upstreamMs: how.upstream_ms, durationMs: how.duration_ms };
+  const outcome: Outcome = {
+    status: how.status,
+    upstreamMs: how.upstream_ms,
+    durationMs: how.duration_ms,
+    upstream: how.upstream ?? null,
+  };
   if (row.kind === 'released') return { kind: 'released', ...recorded, outcome };
   return { kind: 'settled', ...recorded, used, overdraft, usage: usage && usageIn(usage), source, outcome };
 }
@@ -162,6 +169,6 @@ function detailsOf(
   }
 }
 
-function outcomeOf({ status, upstreamMs, durationMs }: Outcome): EndedDetails['outcome'] {
-  return { status, upstream_ms: upstreamMs, duration_ms: durationMs };
+function outcomeOf({ status, upstreamMs, durationMs, upstream }: Outcome): EndedDetails['outcome'] {
+  return { status, upstream_ms: upstreamMs, duration_ms: durationMs, upstream };
 }

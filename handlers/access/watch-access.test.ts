@@ -52,7 +52,8 @@ test.each([
   expect(proxy.warnings[0]?.fields).toMatchObject({ address: '203.0.113.7', count: 6, key_id: null });
   const { abnormal_access } = await status();
   expect(abnormal_access).toMatchObject([{ kind: 'authentication_failures', address: '203.0.113.7' }]);
-  const figures = { version: '1', store: await proxy.store.health.status(), sponsor: [], backups: null };
+  const store = await proxy.store.health.status();
+  const figures = { version: '1', store, sponsor: [], upstreams: [], backups: null };
   const text = await proxy.services.metrics.text(figures);
   expect(text).toContain('quota_proxy_abnormal_access_total{kind="authentication_failures"} 1');
 });

@@ -49,6 +49,7 @@ function receiptView(receipt: Receipt) {
     usage: receipt.usage && usageView(receipt.usage),
     source,
     prices: receipt.prices && pricesView(receipt.prices),
+    upstream: outcome?.upstream ?? null,
     http_status: outcome?.status ?? null,
     upstream_ms: outcome?.upstreamMs ?? null,
     duration_ms: outcome?.durationMs ?? null,

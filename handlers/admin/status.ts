@@ -1,15 +1,17 @@
 import type { Instant } from '#core/model.ts';
 import type { StoreStatus } from '#core/ports.ts';
+import type { UpstreamStanding } from '#core/upstreams.ts';
 import { noticedView } from '../access/tell-noticed.ts';
 import type { BackupStatus } from '../backup/backups.ts';
+import { troubleNameOf } from '../proxy/watched-upstream.ts';
 import type { Services } from '../services.ts';
-import type { Trouble } from '../troubles.ts';
+import type { Trouble, Troubles } from '../troubles.ts';
 import type { Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
 
 export type StatusServices = Pick<
   Services,
-  'health' | 'clock' | 'calendar' | 'policy' | 'backups' | 'access' | 'troubles'
+  'health' | 'clock' | 'calendar' | 'policy' | 'backups' | 'access' | 'troubles' | 'upstream'
 >;
 
 /** How the proxy is. Up since these actions were made. */
@@ -21,6 +23,7 @@ export function statusActions({
   backups,
   access,
   troubles,
+  upstream,
 }: StatusServices): Implementation<Contract['status']> {
   const startedMs = clock.elapsedMs();
   return {
@@ -32,7 +35,7 @@ export function statusActions({
         now: at,
         uptime_ms: Math.floor(clock.elapsedMs() - startedMs),
         time_zone: calendar.timeZone,
-        upstream: { base_url: policy.upstreamBaseUrl, trouble: troubleView(troubles.of('upstream')) },
+        ...upstreamViews(upstream.standings(), troubles),
         store: {
           engine: store.engine,
           version: store.version,
@@ -56,6 +59,23 @@ export function statusActions({
       };
     },
   };
+}
+
+/** Each, the most preferred first; `upstream` is that one, as there was when there could be one only. */
+function upstreamViews(standings: readonly UpstreamStanding[], troubles: Troubles) {
+  const upstreams = standings.map(({ terms, breaker, inFlight, waiting }) => ({
+    name: terms.name,
+    base_url: terms.baseUrl,
+    priority: terms.priority,
+    weight: terms.weight,
+    breaker,
+    in_flight: inFlight,
+    max_concurrency: terms.maxConcurrency,
+    waiting,
+    trouble: troubleView(troubles.of(troubleNameOf(terms))),
+  }));
+  const { base_url = '', trouble = null } = upstreams[0] ?? {};
+  return { upstream: { base_url, trouble }, upstreams };
 }
 
 function troubleView(trouble: Trouble | undefined) {

@@ -2,11 +2,13 @@ import type { Release, Settle } from '#core/command.ts';
 import type { Admission } from '#core/decision.ts';
 import type { Outcome } from '#core/ledger-entry.ts';
 import { chargeFor } from '#core/meter.ts';
-import type { Amount, Usage } from '#core/model.ts';
+import type { Amount, Reservation, Usage } from '#core/model.ts';
 import { NOTHING } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
 import { StoreUnavailable } from '#core/ports.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
+import type { NotSentReason } from '#core/upstreams.ts';
+import { NotSent } from '#core/upstreams.ts';
 import type { Exchange } from '../route.ts';
 import type { Services } from '../services.ts';
 import type { TallyEnd } from './tally.ts';
@@ -19,6 +21,10 @@ const CLIENT_GONE = 499;
  * What comes back is what the request is charged.
  */
 export interface Aftermath {
+  /** No end yet: this upstream is asked now, the one before it having served nothing. */
+  asked(upstream: string): void;
+  /** No end yet: of those that were asked, this one's answer counts. */
+  answeredBy(upstream: string): void;
   /** Served whole. `null`: the upstream did not tell, and it costs its reservation. */
   settled(status: number, usage: Usage | null): Amount;
   /** Answered by an error of the upstream, which costs nothing. */
@@ -44,7 +50,8 @@ export function aftermath(
   { reservation }: Admission,
 ): Aftermath {
   const { keyId, model } = reservation;
-  const sentMs = clock.elapsedMs();
+  let upstream: string | null = null;
+  let sentMs = clock.elapsedMs();
   let upstreamMs: number | null = null;
   // Of a whole answer: what a stream takes is the upstream's and the client's.
   let answeredMs: number | null = null;
@@ -53,31 +60,37 @@ export function aftermath(
     upstreamMs = Math.round(answeredMs - sentMs);
   };
 
-  type End = { kind: 'settle'; usage: Usage | null } | { kind: 'release' };
   function record(end: End, status: number, reason: string | null): Amount {
     const endedMs = clock.elapsedMs();
     const durationMs = Math.round(endedMs - startedMs);
     const addedMs = sentMs - startedMs + (answeredMs === null ? 0 : endedMs - answeredMs);
-    const outcome: Outcome = { status, upstreamMs, durationMs };
+    const outcome: Outcome = { status, upstreamMs, durationMs, upstream };
     const command: Settle | Release = { ...end, at: clock.now(), requestId, keyId, outcome };
     const done = persist(() => ledger.execute(command)).catch((error: unknown) => {
       // The reservation stays and lapses, at its full amount.
       observer.failed('A request could not be settled.', error, { request_id: requestId });
     });
     ctx.waitUntil(done);
-    const usage = end.kind === 'settle' ? end.usage : null;
-    const charge = end.kind === 'settle' ? chargeFor(reservation, usage) : null;
+    const charged = chargedBy(end, reservation);
     const event: RequestEnded = {
       ...beginning,
-      ...{ requestId, method, address, keyId, model, status, reason },
-      ...{ usage, charge, upstreamMs, addedMs, durationMs },
+      ...{ requestId, method, address, keyId, model, upstream, status, reason },
+      ...charged,
+      ...{ upstreamMs, addedMs, durationMs },
     };
     observer.requestEnded(event);
     trace?.ended(event);
-    return charge?.used ?? NOTHING;
+    return charged.charge?.used ?? NOTHING;
   }
 
   return {
+    asked(name) {
+      upstream = name;
+      sentMs = clock.elapsedMs();
+    },
+    answeredBy(name) {
+      upstream = name;
+    },
     settled(status, usage) {
       answered();
       return record({ kind: 'settle', usage }, status, null);
@@ -91,17 +104,34 @@ export function aftermath(
       return record({ kind: 'settle', usage: null }, status, `upstream_${status}`);
     },
     failed(status, error) {
-      const isFree = error instanceof UpstreamFailure && !error.mayHaveServed;
-      return record(isFree ? { kind: 'release' } : { kind: 'settle', usage: null }, status, reasonOf(error));
+      return record(isFree(error) ? { kind: 'release' } : { kind: 'settle', usage: null }, status, reasonOf(error));
     },
     streamed(status, { usage, firstMs, clientGone, error }) {
       upstreamMs = firstMs === null ? null : Math.round(firstMs - sentMs);
       if (error !== undefined) observer.failed('A stream broke.', error, { request_id: requestId });
-      if (clientGone) record({ kind: 'settle', usage }, CLIENT_GONE, 'client_gone');
-      else if (error === undefined) record({ kind: 'settle', usage }, status, null);
-      else record({ kind: 'settle', usage }, 502, reasonOf(error));
+      const [told, reason] = streamEnding(status, clientGone, error);
+      record({ kind: 'settle', usage }, told, reason);
     },
   };
+}
+
+type End = { readonly kind: 'settle'; readonly usage: Usage | null } | { readonly kind: 'release' };
+
+/** What an end cost, and by which count; `null` where it cost nothing. */
+function chargedBy(end: End, reservation: Reservation): Pick<RequestEnded, 'usage' | 'charge'> {
+  if (end.kind === 'release') return { usage: null, charge: null };
+  return { usage: end.usage, charge: chargeFor(reservation, end.usage) };
+}
+
+/** The status and the reason of a stream that ended. */
+function streamEnding(status: number, clientGone: boolean, error: unknown): [number, string | null] {
+  if (clientGone) return [CLIENT_GONE, 'client_gone'];
+  return error === undefined ? [status, null] : [502, reasonOf(error)];
+}
+
+/** Whether no upstream can have billed a request that ended so. */
+function isFree(error: unknown): boolean {
+  return error instanceof NotSent || (error instanceof UpstreamFailure && !error.mayHaveServed);
 }
 
 /** Waits between tries, in milliseconds: half a minute in all, the longest that a store is locked by hand. */
@@ -121,5 +151,14 @@ async function persist<T>(end: () => Promise<T>): Promise<T> {
 }
 
 function reasonOf(error: unknown): string {
+  if (error instanceof NotSent) return NOT_SENT[error.reason];
   return error instanceof UpstreamFailure ? `upstream_${error.kind}` : 'internal_error';
 }
+
+const NOT_SENT: Readonly<Record<NotSentReason, string>> = {
+  full: 'upstream_busy',
+  too_long: 'upstream_busy',
+  client_gone: 'client_gone',
+  stopping: 'proxy_stopping',
+  no_such_model: 'model_not_found',
+};

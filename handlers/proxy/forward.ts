@@ -4,7 +4,7 @@ import type { BodyProblem, Endpoint, ReadRequest } from '#core/endpoints.ts';
 import type { Digest, Usage } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
 import { pricesOf } from '#core/price.ts';
-import type { UpstreamAnswer, UpstreamRequest } from '#core/upstream.ts';
+import type { RoutedAnswer, RoutedRequest } from '#core/upstreams.ts';
 import { idHeaders } from '../dialect.ts';
 import { fail } from '../failure.ts';
 import { afterwards, limitHeaders } from '../limit-headers.ts';
@@ -74,10 +74,14 @@ async function forward(
   const ended = aftermath(services, exchange, { route, storeMs }, admission);
 
   try {
-    const changed = request.bodyFor(admission.outputTokensMax);
-    const sent = changed === body.text ? body.bytes : changed;
-    const reply = await upstream.send(toUpstream(endpoint, sent, request, own.headers, exchange));
-    exchange.trace?.answered(reply);
+    const wire = { dialect: endpoint.dialect, path: endpoint.upstreamPath, headers: own.headers };
+    const routed = toUpstream(wire, { request, admission, ended }, exchange, (model) => {
+      const changed = request.bodyFor(admission.outputTokensMax, model);
+      return changed === body.text ? body.bytes : changed;
+    });
+    const reply = await upstream.send(routed);
+    ended.answeredBy(reply.upstream);
+    exchange.trace?.answered(reply.answer);
     return pass(endpoint, services, exchange, { request, admission, reply, ended, at: command.at });
   } catch (error) {
     const failed = fail(error, exchange.requestId, services);
@@ -88,31 +92,39 @@ async function forward(
   }
 }
 
-interface Answered {
+interface Admitted {
   readonly request: ReadRequest;
   readonly admission: Admission;
-  readonly reply: UpstreamAnswer;
   readonly ended: Aftermath;
+}
+
+interface Answered extends Admitted {
+  readonly reply: RoutedAnswer;
   readonly at: number;
 }
 
 function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answered: Answered): Response {
   const { request, admission, reply, ended, at } = answered;
-  const { head } = reply;
+  const { answer } = reply;
+  const { head } = answer;
   const headers = idHeaders(endpoint.dialect, exchange.requestId);
   const bound = admission.outputTokensMax;
   if (bound !== null && bound !== request.call.outputTokensMax) headers['x-quota-max-tokens'] = String(bound);
   passHeaders(head, headers);
-  if (reply.kind === 'stream') {
+  if (answer.kind === 'stream') {
     const scan = scanEvents(endpoint.events, request.hidesUsage);
-    const { stream, end } = tally(reply.chunks, scan, clock, (error, last) =>
+    const { stream, end } = tally(answer.chunks, scan, clock, (error, last) =>
       errorEvent(endpoint.events.errors, exchange.requestId, error, last),
     );
-    exchange.ctx.waitUntil(end.then((ending) => ended.streamed(head.status, ending)));
+    const over = end.then((ending) => {
+      reply.over(ending.error);
+      ended.streamed(head.status, ending);
+    });
+    exchange.ctx.waitUntil(over);
     Object.assign(headers, limitHeaders(admission, at));
     return new Response(stream, { status: head.status, headers });
   }
-  const text = textOf(reply.body);
+  const text = textOf(answer.body);
   const charged = mayHaveBeenServed(head.status)
     ? ended.unanswered(head.status)
     : head.status >= 400
@@ -120,7 +132,7 @@ function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answe
       : ended.settled(head.status, usageIn(text, endpoint));
   Object.assign(headers, limitHeaders(afterwards(admission, charged), at));
   // Node writes a text together with the head, in one system call; bytes take another.
-  return new Response(text ?? reply.body, { status: head.status, headers });
+  return new Response(text ?? answer.body, { status: head.status, headers });
 }
 
 /** The command that sets aside the most that a call can use. */
@@ -147,15 +159,26 @@ function reserve(
 }
 
 function toUpstream(
-  { upstreamPath: path, dialect }: Endpoint,
-  body: string | Uint8Array,
-  { call }: ReadRequest,
-  own: Readonly<Record<string, string>>,
-  { trace }: Exchange,
-): UpstreamRequest {
-  const traced = trace?.sent({ method: 'POST', path, call });
-  return { dialect, method: 'POST', path, headers: { ...own, ...traced }, body };
+  wire: Pick<RoutedRequest['wire'], 'dialect' | 'path' | 'headers'>,
+  { request: { call }, admission, ended }: Admitted,
+  { request, trace }: Exchange,
+  body: RoutedRequest['body'],
+): RoutedRequest {
+  return {
+    wire: { ...wire, method: 'POST' },
+    model: call.model,
+    keyId: admission.reservation.keyId,
+    body,
+    gone: () => request.signal,
+    trying(upstream) {
+      ended.asked(upstream.name);
+      return trace?.sent({ method: 'POST', path: wire.path, call, upstream }) ?? NO_HEADERS;
+    },
+    passedOver: (outcome) => trace?.passedOver(outcome),
+  };
 }
+
+const NO_HEADERS: Readonly<Record<string, string>> = {};
 
 function usageIn(text: string | undefined, endpoint: Endpoint): Usage | null {
   try {

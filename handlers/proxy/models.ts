@@ -2,10 +2,13 @@ import { enter } from '#core/authorize.ts';
 import type { ApiKey, Digest } from '#core/model.ts';
 import type { Trace } from '#core/tracing.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
+import { namesHere } from '#core/upstream-choice.ts';
 import { refuse } from '../refusal.ts';
 import { errorReply, json } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import type { KnownUpstream } from './known-upstream.ts';
+import type { RoutedUpstream } from './routed-upstream.ts';
 
 interface Model {
   readonly id: string;
@@ -59,7 +62,7 @@ function freshList({ clock, upstream }: Services): (trace: Trace | null) => Prom
   return (trace) => {
     const nowMs = clock.elapsedMs();
     if (fresh === undefined || nowMs > fresh.untilMs) {
-      const asked = { untilMs: nowMs + FRESH_MS, models: askFor(upstream, trace) };
+      const asked = { untilMs: nowMs + FRESH_MS, models: merged(upstream.all, trace) };
       fresh = asked;
       asked.models.catch(() => {
         if (fresh === asked) fresh = undefined;
@@ -69,10 +72,53 @@ function freshList({ clock, upstream }: Services): (trace: Trace | null) => Prom
   };
 }
 
+/**
+ * The lists of all upstreams as one, by the names that clients use. One that does not tell is left out.
+ * @throws UpstreamFailure if none tells
+ */
+async function merged(upstreams: RoutedUpstream['all'], trace: Trace | null): Promise<readonly Model[]> {
+  const [only, another] = upstreams;
+  if (only !== undefined && another === undefined) return shown(only, await askFor(only, trace));
+  // A trace is of one exchange after another: these are all at once, and in none.
+  const lists = await Promise.allSettled(
+    upstreams.map(async (known) => shown(known, await inTime(askFor(known, null)))),
+  );
+  const told = lists.filter((list) => list.status === 'fulfilled');
+  const [failed] = lists.filter((list) => list.status === 'rejected');
+  if (told.length === 0) throw failed?.reason;
+  const byId = new Map<string, Model>();
+  for (const { value } of told) {
+    for (const model of value) if (!byId.has(model.id)) byId.set(model.id, model);
+  }
+  return [...byId.values()];
+}
+
+/** What of an upstream's list is for clients, and what they call it. */
+function shown({ terms: { models } }: KnownUpstream, list: readonly Model[]): readonly Model[] {
+  return list.flatMap((model) => namesHere(models, model.id).map((id) => ({ ...model, id })));
+}
+
+/** The others have told long since: the list does not wait for one that hangs. */
+const TELLING_MS_MAX = 5_000;
+
+/** @throws UpstreamFailure also if it takes too long */
+async function inTime(list: Promise<readonly Model[]>): Promise<readonly Model[]> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new UpstreamFailure('timed_out', 'The upstream did not tell its models in time.')),
+    TELLING_MS_MAX,
+  );
+  try {
+    return await Promise.race([list, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** @throws UpstreamFailure */
-async function askFor(upstream: Services['upstream'], trace: Trace | null): Promise<readonly Model[]> {
+async function askFor({ terms, upstream }: KnownUpstream, trace: Trace | null): Promise<readonly Model[]> {
   const asked = { method: 'GET', path: '/models' } as const;
-  const headers = trace?.sent({ ...asked, call: null }) ?? {};
+  const headers = trace?.sent({ ...asked, call: null, upstream: terms }) ?? {};
   const answer = await upstream.send({ dialect: 'openai', ...asked, headers, body: null });
   trace?.answered(answer);
   const list = answer.kind === 'whole' && answer.head.status === 200 ? listIn(answer.body) : undefined;

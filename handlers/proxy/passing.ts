@@ -1,5 +1,6 @@
 import type { UpstreamAnswer, UpstreamHead } from '#core/upstream.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
+import type { UpstreamSettings } from '#core/upstreams.ts';
 
 /** Headers of the upstream's answer that a client may see. Its rate limits and cookies are the sponsor's. */
 const PASSED = ['content-type', 'cache-control', 'openai-processing-ms', 'openai-version'] as const;
@@ -7,22 +8,24 @@ const PASSED = ['content-type', 'cache-control', 'openai-processing-ms', 'openai
 /** Longer waits are not worth having a client sleep for; the SDKs would. */
 const RETRY_AFTER_S_MAX = 60;
 
-const NO_BALANCE =
-  'says that the balance or quota of its account is used up: top it up, or set another UPSTREAM_API_KEY';
+type Told = (settings: UpstreamSettings) => string;
+
+const noBalance: Told = ({ apiKey }) =>
+  `says that the balance or quota of its account is used up: top it up, or set another ${apiKey}`;
 
 /**
  * Statuses about our own credentials and balance, which are not the client's business; and what an operator is told, after
  * "The upstream https://…".
  */
-const OURS: Readonly<Record<number, string>> = {
-  401: 'refuses UPSTREAM_API_KEY: set it to a key that is valid there',
-  402: NO_BALANCE,
-  403: 'does not let UPSTREAM_API_KEY do this: see there what the key may do, and from where',
-  407: 'is behind a proxy that wants to know who asks: set UPSTREAM_BASE_URL to one that is not',
-  429: NO_BALANCE,
+const OURS: Readonly<Record<number, Told>> = {
+  401: ({ apiKey }) => `refuses ${apiKey}: set it to a key that is valid there`,
+  402: noBalance,
+  403: ({ apiKey }) => `does not let ${apiKey} do this: see there what the key may do, and from where`,
+  407: ({ baseUrl }) => `is behind a proxy that wants to know who asks: set ${baseUrl} to one that is not`,
+  429: noBalance,
 };
 
-const ELSEWHERE = 'leads elsewhere: set UPSTREAM_BASE_URL to where it leads';
+const elsewhere: Told = ({ baseUrl }) => `leads elsewhere: set ${baseUrl} to where it leads`;
 
 /** A gateway's word that it stopped waiting: what is behind it may have gone on, and been billed. */
 const UNANSWERED: ReadonlySet<number> = new Set([504, 520, 524]);
@@ -49,11 +52,12 @@ export function passHeaders({ headers, status }: UpstreamHead, passed: Record<st
  * The answer, if it is one to the client's call.
  * @throws UpstreamFailure if it is about us, or leads elsewhere: then nothing was served
  */
-export function accepted(answer: UpstreamAnswer): UpstreamAnswer {
+export function accepted(answer: UpstreamAnswer, settings: UpstreamSettings): UpstreamAnswer {
   const { status } = answer.head;
   const isAboutUs = (status >= 300 && status < 400) || (status !== 429 && Object.hasOwn(OURS, status));
   if (isAboutUs || (status === 429 && isBalanceUsedUp(answer))) {
-    throw new UpstreamFailure('refused', `${OURS[status] ?? ELSEWHERE} (it answered ${status})`);
+    const told = OURS[status] ?? elsewhere;
+    throw new UpstreamFailure('refused', `${told(settings)} (it answered ${status})`);
   }
   if (status === 400 && isCreditTooLow(answer)) {
     throw new UpstreamFailure('refused', `${NO_BALANCE} (it answered ${status})`);

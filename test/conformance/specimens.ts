@@ -13,8 +13,8 @@ const PRICES: UnitPrices = {
   ...{ version: 'v1', input: 1e6, cachedInput: 1e6, cacheWrite: 1e6 },
   ...{ output: 1e6, reasoning: 1e6, request: 0 },
 };
-export const SERVED: Outcome = { status: 200, upstreamMs: 120, durationMs: 340 };
-export const FAILED: Outcome = { status: 502, upstreamMs: null, durationMs: 90 };
+export const SERVED: Outcome = { status: 200, upstreamMs: 120, durationMs: 340, upstream: 'a' };
+export const FAILED: Outcome = { status: 502, upstreamMs: null, durationMs: 90, upstream: null };
 
 /** The n-th UUIDv7 of a family: ascending with `n`. */
 export function idOf(family: 'key' | 'request', n: number): string {

@@ -32,7 +32,7 @@ export const PRICES: UnitPrices = {
   request: 0,
 };
 
-export const SERVED: Outcome = { status: 200, upstreamMs: 20, durationMs: 100 };
+export const SERVED: Outcome = { status: 200, upstreamMs: 20, durationMs: 100, upstream: 'upstream' };
 
 /** An account of `keyWith(key)`, unused, beside a sponsor without quotas. */
 export function accountWith(key: Partial<ApiKey> = {}, rest: Partial<Omit<Account, 'key'>> = {}): Account {

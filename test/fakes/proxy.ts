@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { openMetrics } from '#adapters/prometheus/open-metrics.ts';
 import { secretsUnder } from '#adapters/system/secrets-under.ts';
 import { systemIds } from '#adapters/system/system-ids.ts';
+import type { OpenUpstream } from '#adapters/upstream/open-upstream.ts';
 import { openUpstream } from '#adapters/upstream/open-upstream.ts';
 import type { ApiKey, Instant, Quota } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
@@ -9,11 +10,14 @@ import { observers } from '#core/observers.ts';
 import type { Store } from '#core/ports.ts';
 import type { PriceTable } from '#core/price.ts';
 import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
+import type { UpstreamTerms } from '#core/upstreams.ts';
+import { ONLY_UPSTREAM } from '#core/upstreams.ts';
 import type { Calendar } from '#core/window.ts';
 import { calendarOf } from '#core/window.ts';
 import { tellNoticed } from '#handlers/access/tell-noticed.ts';
 import { watchAccess } from '#handlers/access/watch-access.ts';
 import { createApp } from '#handlers/app.ts';
+import { routedUpstream } from '#handlers/proxy/routed-upstream.ts';
 import type { Policy, Services } from '#handlers/services.ts';
 import { watchTroubles } from '#handlers/troubles.ts';
 import { keyWith, NOON } from './accounts.ts';
@@ -28,11 +32,14 @@ export const METRICS_TOKEN = 'a-metrics-token-of-the-tests-012345678';
 export interface ProxyUnderTest {
   readonly services: Services;
   readonly store: Store;
+  /** The first of them. */
   readonly upstream: UpstreamServer;
+  readonly upstreams: readonly UpstreamServer[];
   readonly log: RequestEnded[];
   readonly warnings: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[];
   readonly failures: { readonly message: string; readonly error: unknown }[];
-  clock: { now: Instant };
+  /** `aheadMs`: how far the clock that is never set is ahead of the real one. */
+  clock: { now: Instant; aheadMs: number };
   /** A request as the platform would hand it over; the address is 127.0.0.1 unless said otherwise. */
   fetch(path: string, init?: RequestInit & { address?: string }): Promise<Response>;
   /** A chat completion with a key. */
@@ -45,8 +52,18 @@ export interface ProxyUnderTest {
   close(): Promise<void>;
 }
 
+/** One of several upstreams; what is not said of it is as of a single one. */
+export interface GivenBehaviour extends Partial<UpstreamTerms> {
+  readonly behaviour: Behaviour;
+  /** In the place of its real address, where that is only shown. */
+  readonly shownAs?: string;
+  readonly headersTimeoutMs?: number;
+}
+
 export interface ProxyOptions {
   readonly behaviour: Behaviour;
+  /** In the place of the single one that behaves so. */
+  readonly upstreams?: readonly GivenBehaviour[];
   readonly policy?: Partial<Policy>;
   readonly prices?: PriceTable | null;
   /** The reference store unless said otherwise. */
@@ -57,34 +74,35 @@ export interface ProxyOptions {
 
 export async function openProxy({
   behaviour,
+  upstreams: given = [{ behaviour }],
   policy = {},
   prices = null,
   openStore,
   backups = null,
   tracer = null,
 }: ProxyOptions): Promise<ProxyUnderTest> {
-  const upstream = await startUpstreamServer(behaviour);
+  const upstreams = await Promise.all(given.map(startUpstream));
   const calendar = calendarOf('UTC');
   const store = await (openStore?.(calendar) ?? openMemoryStore({ calendar }));
-  const clock = { now: NOON };
-  const connection = openUpstream({ ...LIMITS, baseUrl: upstream.baseUrl });
+  const clock = { now: NOON, aheadMs: 0 };
   const { observer: memory, log, failures, warnings } = rememberingObserver();
   const metrics = openMetrics();
-  const time = { now: () => clock.now, elapsedMs: () => performance.now() };
+  const time = { now: () => clock.now, elapsedMs: () => performance.now() + clock.aheadMs };
   const access = watchAccess({
     ...{ ...store, clock: time, calendar, limits: ABNORMAL },
     tell: tellNoticed({ observer: memory, metrics, webhook: null }),
   });
   const observer = observers([memory, metrics, access]);
+  const troubles = watchTroubles({ clock: time, observer });
   const services: Services = {
     ...store,
-    upstream: connection,
+    upstream: routedUpstream(upstreams, { clock: time, troubles, draw: Math.random }),
     clock: time,
     ids: systemIds,
     secrets: secretsUnder(randomBytes(32)),
     observer,
     metrics,
-    troubles: watchTroubles({ clock: time, observer }),
+    troubles,
     tracer,
     calendar,
     policy: { ...POLICY, ...policy },
@@ -102,26 +120,52 @@ export async function openProxy({
   return {
     services,
     store,
-    upstream,
+    upstream: (upstreams[0] as StartedUpstream).server,
+    upstreams: upstreams.map(({ server }) => server),
     log,
     failures,
-    warnings,
-    clock,
-    fetch,
-    settled,
-    chat: (secret, body, headers) => fetch('/v1/chat/completions', chatCall(secret, body, headers)),
+    ...{ warnings, clock, fetch, settled },
+    chat: (...call) => fetch('/v1/chat/completions', chatCall(...call)),
     issue: (changes = {}) => issue(services, changes),
     async limitSponsor(quotas) {
       await store.keys.setSponsorQuotas(quotas, clock.now, null);
     },
     async close() {
-      await connection.close();
+      services.upstream.stop();
+      await closeAll(upstreams.map(({ connection }) => connection));
       await settled();
-      await store.close();
-      await upstream.close();
+      await closeAll([store, ...upstreams.map(({ server }) => server)]);
     },
   };
 }
+
+async function closeAll(open: readonly { close(): Promise<void> }[]): Promise<void> {
+  await Promise.all(open.map((each) => each.close()));
+}
+
+interface StartedUpstream {
+  readonly server: UpstreamServer;
+  readonly connection: OpenUpstream;
+  readonly terms: UpstreamTerms;
+}
+
+async function startUpstream({
+  behaviour,
+  shownAs,
+  headersTimeoutMs = LIMITS.headersTimeoutMs,
+  ...terms
+}: GivenBehaviour): Promise<StartedUpstream> {
+  const server = await startUpstreamServer(behaviour);
+  const { baseUrl } = server;
+  const connection = openUpstream({ ...LIMITS, headersTimeoutMs, baseUrl });
+  return { server, connection, terms: { ...TERMS, baseUrl: shownAs ?? baseUrl, ...terms } };
+}
+
+const TERMS = {
+  ...{ name: ONLY_UPSTREAM, models: null, weight: 1, priority: 0 },
+  ...{ maxConcurrency: null, queueLengthMax: 100, queueWaitMsMax: 30_000 },
+  settings: { baseUrl: 'UPSTREAM_BASE_URL', apiKey: 'UPSTREAM_API_KEY' },
+};
 
 function chatCall(secret: string, body: object = {}, headers: Record<string, string> = {}): RequestInit {
   const sent = { model: 'demo', messages: [{ role: 'user', content: 'Hi' }], ...body };
@@ -177,7 +221,6 @@ const LIMITS = {
 
 const POLICY: Policy = {
   version: '0.0.0-test',
-  upstreamBaseUrl: 'http://upstream.test/v1',
   upstreamCheck: false,
   adminTokens: [ADMIN_TOKEN],
   metricsTokens: [METRICS_TOKEN],

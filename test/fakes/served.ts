@@ -8,6 +8,7 @@ export const SERVED: RequestEnded = {
   address: '203.0.113.7',
   keyId: '01a20d76-8701-70a6-a627-72bfa49ec99e',
   model: 'demo',
+  upstream: 'upstream',
   status: 200,
   reason: null,
   usage: { prompt: 7, completion: 5, cached: 3, cacheWritten: 0, reasoning: 2 },

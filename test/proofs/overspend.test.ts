@@ -167,10 +167,12 @@ test('a 64-bit seed and every other byte reach the upstream as they were sent', 
   const under = await open({ behaviour: (_call, response) => sendJson(response, completion(10, 5)) });
   const { secret } = await under.issue({ quotas: [TOKENS] });
   const bodies: string[] = [];
-  under.services.upstream.send = async ({ body }) => {
-    bodies.push(typeof body === 'string' ? body : new TextDecoder().decode(body ?? undefined));
+  under.services.upstream.send = async ({ body, model }) => {
+    const sent = body(model);
+    bodies.push(typeof sent === 'string' ? sent : new TextDecoder().decode(sent));
     const head = { status: 200, headers: {} };
-    return { kind: 'whole', head, body: new TextEncoder().encode(completion(1, 1)) };
+    const answer = { kind: 'whole', head, body: new TextEncoder().encode(completion(1, 1)) } as const;
+    return { upstream: 'upstream', answer, over() {} };
   };
   const text = '{ "model":"demo", "seed": 9223372036854775807 , "messages":[ ],"max_tokens": 5}';
   const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };

@@ -42,6 +42,10 @@ const receipt = z.object({
       request_micros: field.count.describe('Per request'),
     })
     .nullable(),
+  upstream: z
+    .string()
+    .nullable()
+    .describe('The name of the upstream that answered, or was the last to be asked; null: none was'),
   http_status: z.int().nullable().describe('499: the client hung up first'),
   upstream_ms: z.number().nullable().describe("Until the upstream's first byte"),
   duration_ms: z.number().nullable(),

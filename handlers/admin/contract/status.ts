@@ -35,6 +35,23 @@ const abnormal = z.object({
   message: z.string(),
 });
 
+const trouble = z.object({ since: field.time, message: z.string() }).nullable();
+
+const upstream = z.object({
+  name: z.string(),
+  base_url: z.string(),
+  priority: z.int().describe('Lower is asked first'),
+  weight: z.int().describe('Its share among those of the same priority'),
+  breaker: z
+    .enum(['closed', 'open', 'half_open'])
+    .nullable()
+    .describe('open: it mostly failed, and others are asked; null: there is no other'),
+  in_flight: field.count.describe('Exchanges under way'),
+  max_concurrency: z.int().nullable().describe('How many there may be; null: any number'),
+  waiting: field.count.describe('Requests that wait for one of these to end'),
+  trouble,
+});
+
 /** How the proxy is. */
 export const status = {
   get: {
@@ -47,13 +64,13 @@ export const status = {
       now: field.time,
       uptime_ms: field.count,
       time_zone: z.string().describe('In which days and months begin'),
-      upstream: z.object({
-        base_url: z.string(),
-        trouble: z
-          .object({ since: field.time, message: z.string() })
-          .nullable()
-          .describe('null: the last call was answered, or there was none yet'),
-      }),
+      upstream: z
+        .object({
+          base_url: z.string(),
+          trouble: trouble.describe('null: the last call was answered, or there was none yet'),
+        })
+        .describe('The first of upstreams'),
+      upstreams: z.array(upstream).describe('Each, in the order of preference'),
       store: z.object({
         engine: z.string(),
         version: z.string(),

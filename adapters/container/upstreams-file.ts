@@ -1,0 +1,174 @@
+import * as z from 'zod';
+import type { ModelNames } from '#core/upstream-choice.ts';
+import type { UpstreamTerms } from '#core/upstreams.ts';
+import { ONLY_UPSTREAM } from '#core/upstreams.ts';
+import { apiKey, baseUrl } from './upstream-settings.ts';
+
+/** An upstream as it is configured. */
+export interface ConfiguredUpstream extends UpstreamTerms {
+  /** `null` for an upstream that asks for none. */
+  readonly apiKey: string | null;
+}
+
+/** What is reached from the file. What is not there is `undefined`. */
+export interface KeySources {
+  variable(name: string): string | undefined;
+  /** @throws Error if it cannot be read */
+  file(path: string): string;
+}
+
+export type UpstreamsReading =
+  | { readonly ok: true; readonly upstreams: readonly ConfiguredUpstream[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** As many as an account's limit is small: more that wait than this wait longer than anybody does. */
+const QUEUE_LENGTH_MAX = 100;
+/** Less than a minute, after which many a client or proxy before this one hangs up. */
+const QUEUE_WAIT_MS_MAX = 30_000;
+/** A reservation lapses ten minutes after its exchange must be over: this, twice, is within that. */
+const QUEUE_WAIT_MS_LIMIT = 4 * 60_000;
+
+const whole = (from: number, to: number) => {
+  const error = `must be a whole number from ${from} to ${to}`;
+  return z.int({ error }).min(from, { error }).max(to, { error });
+};
+const modelName = z.string().min(1, { error: 'must not be empty' }).max(256);
+const plainName = modelName.refine((name) => !name.includes('*'), {
+  error: 'must name one model: * stands in a list only',
+});
+const pattern = modelName.refine((name) => !name.slice(0, -1).includes('*'), {
+  error: 'may have a * at its end only',
+});
+
+const upstream = z
+  .strictObject({
+    name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$/, {
+      error: 'must be 1 to 40 letters, digits, - _ or . and begin with a letter or digit',
+    }),
+    base_url: baseUrl('name the key in api_key_env or api_key_file'),
+    api_key_env: z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'must be the name of a variable, not the key itself' })
+      .optional(),
+    api_key_file: z.string().min(1).optional(),
+    models: z
+      .union(
+        [
+          z.array(pattern).min(1, { error: 'must name one model at least: leave it out for all' }),
+          z.record(plainName, plainName),
+        ],
+        {
+          error:
+            'must be a list of models, with at most one * at the end of each, or an object of names: theirs',
+        },
+      )
+      .optional(),
+    weight: whole(1, 1_000).default(1),
+    priority: whole(0, 1_000).default(0),
+    max_concurrency: whole(1, 100_000).optional(),
+    queue_length_max: whole(0, 10_000).default(QUEUE_LENGTH_MAX),
+    queue_wait_ms_max: whole(1, QUEUE_WAIT_MS_LIMIT).default(QUEUE_WAIT_MS_MAX),
+  })
+  .refine((entry) => entry.api_key_env === undefined || entry.api_key_file === undefined, {
+    error: 'has api_key_env and api_key_file: leave one of them out',
+  });
+
+const upstreamsFile = z.strictObject({
+  upstreams: z
+    .array(upstream)
+    .min(1, { error: 'must hold one upstream at least' })
+    .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, {
+      error: 'two have the same name: each needs one of its own',
+    }),
+});
+
+/** The one upstream that the environment, or a demonstration, names. */
+export function onlyUpstream(baseUrl: string, apiKey: string | null): ConfiguredUpstream {
+  return {
+    ...{ name: ONLY_UPSTREAM, baseUrl, apiKey, models: null, weight: 1, priority: 0 },
+    ...{ maxConcurrency: null, queueLengthMax: 0, queueWaitMsMax: 0 },
+    settings: { baseUrl: 'UPSTREAM_BASE_URL', apiKey: 'UPSTREAM_API_KEY' },
+  };
+}
+
+type Entry = z.infer<typeof upstream>;
+
+/** Reads a list of upstreams: JSON, without keys, which are in the environment or in files. */
+export function readUpstreams(text: string, sources: KeySources): UpstreamsReading {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { ok: false, problems: [`is not JSON: ${error instanceof Error ? error.message : error}`] };
+  }
+  const read = upstreamsFile.safeParse(value);
+  if (!read.success) {
+    return {
+      ok: false,
+      problems: read.error.issues.map(({ path, message }) => `${nameOf(path, value)}: ${message}`),
+    };
+  }
+  const problems: string[] = [];
+  const upstreams = read.data.upstreams.map((entry) => configured(entry, sources, problems));
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, upstreams };
+}
+
+function configured(entry: Entry, sources: KeySources, problems: string[]): ConfiguredUpstream {
+  const { name, api_key_env: variable, api_key_file: path } = entry;
+  return {
+    name,
+    baseUrl: entry.base_url,
+    apiKey: keyOf(entry, sources, problems),
+    models: entry.models === undefined ? null : namesOf(entry.models),
+    weight: entry.weight,
+    priority: entry.priority,
+    maxConcurrency: entry.max_concurrency ?? null,
+    queueLengthMax: entry.queue_length_max,
+    queueWaitMsMax: entry.queue_wait_ms_max,
+    settings: { baseUrl: 'its base_url', apiKey: variable ?? path ?? 'its api_key_env' },
+  };
+}
+
+function namesOf(models: NonNullable<Entry['models']>): ModelNames {
+  if (!Array.isArray(models)) return { exact: new Map(Object.entries(models)), prefixes: [] };
+  const [prefixes, exact] = [true, false].map((ends) => models.filter((name) => name.endsWith('*') === ends));
+  return {
+    exact: new Map((exact ?? []).map((name) => [name, name])),
+    prefixes: (prefixes ?? []).map((name) => name.slice(0, -1)),
+  };
+}
+
+function keyOf(
+  { name, api_key_env: variable, api_key_file: path }: Entry,
+  sources: KeySources,
+  problems: string[],
+): string | null {
+  const wrong = (what: string) => void problems.push(`upstream ${name}: ${what}`);
+  if (variable === undefined && path === undefined) return null;
+  let text: string | undefined;
+  try {
+    text = path === undefined ? sources.variable(variable ?? '') : sources.file(path).trim();
+  } catch (error) {
+    wrong(`api_key_file '${path}' cannot be read (${error instanceof Error ? error.message : error})`);
+    return null;
+  }
+  if (text === undefined) {
+    wrong(`api_key_env names ${variable}, which is not set: set it to the key`);
+    return null;
+  }
+  const read = apiKey().safeParse(text);
+  if (read.success) return read.data;
+  for (const { message } of read.error.issues) wrong(`the key in ${variable ?? path} ${message}`);
+  return null;
+}
+
+/** Where in the file: by the name of the upstream, if it has one. */
+function nameOf(path: readonly PropertyKey[], value: unknown): string {
+  if (path.length === 0) return 'the file';
+  const [list, index, ...rest] = path;
+  const entries = (value as { upstreams?: unknown }).upstreams;
+  const entry = Array.isArray(entries) && typeof index === 'number' ? entries[index] : undefined;
+  const name = typeof entry?.name === 'string' && rest[0] !== 'name' ? `upstream ${entry.name}` : undefined;
+  const where = name === undefined ? [list, index].filter((part) => part !== undefined) : [name];
+  return [...where, ...rest].map(String).join(' → ');
+}
