@@ -66,6 +66,29 @@ test('who waits at the second upstream after the first was busy gets the first o
   expect((await served).status).toBe(200);
 });
 
+test('for a client that is gone nobody else is asked', async () => {
+  const first = gate();
+  const under = await openQueue([
+    { name: 'first', behaviour: first.behaviour },
+    { name: 'second', behaviour: WELL, priority: 1 },
+  ]);
+  const { secret } = await under.issue();
+  const leave = new AbortController();
+  const asked = under.fetch('/v1/chat/completions', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'm', messages: [] }),
+    signal: leave.signal,
+  });
+  await vi.waitFor(() => expect(first.held).toHaveLength(1));
+  leave.abort();
+  for (const { response } of first.held) sendJson(response, '{}', 429);
+  const reply = await asked;
+  expect(reply.status).toBe(499);
+  expect(await receiptOf(under, reply)).toMatchObject({ status: 'released', outcome: { status: 499 } });
+  expect(under.upstreams[1]?.seen).toEqual([]);
+});
+
 test('the metrics and the status show breakers, exchanges and who waits', async () => {
   const upstream = gate();
   const under = await openQueue([
