@@ -43,9 +43,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  const ended = new Promise((resolve) => server.once('exit', resolve));
-  process.kill(-(server.pid ?? 0), 'SIGTERM');
-  await ended;
+  await stop();
   await Promise.all(upstreams.map((upstream) => upstream.close()));
   rmSync(folder, { recursive: true });
 });
@@ -55,7 +53,7 @@ async function start(): Promise<void> {
   const script = block('start').replaceAll('sk-…', 'sk-of-the-tests');
   server = spawn('bash', ['--norc', '-c', script], {
     cwd: folder,
-    env: { PATH, HOME, PORT: '0', UPSTREAM_CHECK: 'false' },
+    env: { PATH, HOME, PORT: '0', UPSTREAM_CHECK: 'false', DRAIN_TIMEOUT_MS: '500' },
     detached: true,
   });
   const collect = (part: Buffer) => {
@@ -67,6 +65,13 @@ async function start(): Promise<void> {
     () => /"url":"([^"]+)"/.exec(written)?.[1] ?? expect.fail(`it does not listen: ${written}`),
     { timeout: 30_000 },
   );
+}
+
+async function stop(): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  process.kill(-(server.pid ?? 0), 'SIGTERM');
+  await ended;
 }
 
 async function run(script: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -132,4 +137,23 @@ test('a client that hangs up while it waits gives up its turn and its reservatio
   expect(upstreams[3]?.seen).toHaveLength(2);
   await vi.waitFor(async () => expect(await status.get()).toMatchObject({ open_reservations: 0 }));
   expect(written).toMatch(/"status":499,"reason":"client_gone"/);
+});
+
+test('at the end of the grace those who wait are answered, too', async () => {
+  const served = [chat('qwen3:8b'), chat('qwen3:8b')];
+  await vi.waitFor(() => expect(ownMachine.held).toHaveLength(2), { timeout: 10_000 });
+  const waits = chat('qwen3:8b');
+  const { status } = createAdminClient({ baseUrl: url, token, fetch });
+  await vi.waitFor(
+    async () =>
+      expect((await status.get()).upstreams).toContainEqual(expect.objectContaining({ waiting: 1 })),
+    { timeout: 10_000 },
+  );
+  await stop();
+  const reply = await waits;
+  expect(reply.status).toBe(503);
+  expect(await reply.json()).toMatchObject({ error: { code: 'proxy_stopping' } });
+  await Promise.all(served);
+  expect(upstreams[3]?.seen).toHaveLength(4);
+  expect(written).toMatch(/"upstream":null,"status":503,"reason":"proxy_stopping"/);
 });

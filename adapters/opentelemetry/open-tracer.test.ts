@@ -159,6 +159,30 @@ test.each([
   },
 );
 
+test('each upstream that was asked has a span, and those that did not serve an error', async () => {
+  const tracer = open();
+  const followed = tracer.begin(CALL);
+  const call = { model: 'm', stream: false };
+  const asked = (name: string) => ({
+    ...({ method: 'POST', path: '/chat/completions', call } as const),
+    upstream: { ...UPSTREAM, name },
+  });
+  const parents = ['first', 'second'].map((name, index) => {
+    if (index > 0) followed?.passedOver('limited');
+    return followed?.sent(asked(name))['traceparent'];
+  });
+  followed?.answered({ kind: 'whole', head: { status: 200, headers: {} }, body: new Uint8Array() });
+  followed?.ended(ENDED);
+  await tracer.close();
+  await collector.traceWith(() => true);
+  const clients = collector.spans().filter(({ kind }) => kind === 'CLIENT');
+  expect(clients).toMatchObject([
+    { isError: true, attributes: { 'quota_proxy.upstream': 'first', 'error.type': 'limited' } },
+    { isError: false, attributes: { 'quota_proxy.upstream': 'second', 'http.response.status_code': 200 } },
+  ]);
+  for (const [index, { spanId }] of clients.entries()) expect(parents[index]).toContain(spanId);
+});
+
 test('what the SDK warns of with every span is told once a minute', async () => {
   let elapsedMs = 0;
   const tracer = open({}, { ...clock, elapsedMs: () => elapsedMs });
