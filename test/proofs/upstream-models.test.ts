@@ -1,5 +1,6 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { ENDPOINTS } from '#core/endpoints.ts';
+import { createApp } from '#handlers/app.ts';
 import { askSettled } from '#test/fakes/ask-settled.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
@@ -121,4 +122,26 @@ test('the troubles of each upstream are told with its name, and are over when it
   second = WELL;
   expect((await proxy.chat(secret)).status).toBe(200);
   expect(troubles.all()).toEqual([]);
+});
+
+test('each upstream is asked for its models at the start, and the one in trouble again', async () => {
+  let second: Behaviour = answers(401);
+  proxy = await openProxy({
+    behaviour: WELL,
+    policy: { upstreamCheck: true },
+    upstreams: [
+      { name: 'first', behaviour: listOf('a') },
+      { name: 'second', behaviour: (...call) => second(...call) },
+    ],
+  });
+  const { services, upstreams, clock } = proxy;
+  const app = createApp(services);
+  const seen = () => upstreams.map((upstream) => upstream.seen.map(({ url }) => url));
+  await app.scheduled({ kind: 'watch', at: clock.now });
+  await vi.waitFor(() => expect(services.troubles.all()).toMatchObject([{ name: 'upstream second' }]));
+  expect(seen()).toEqual([['/v1/models'], ['/v1/models']]);
+  second = listOf('b');
+  await app.scheduled({ kind: 'watch', at: clock.now + 3_600_000 });
+  await vi.waitFor(() => expect(services.troubles.all()).toEqual([]));
+  expect(seen()).toEqual([['/v1/models'], ['/v1/models', '/v1/models']]);
 });
