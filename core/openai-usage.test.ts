@@ -14,6 +14,15 @@ test.each([
     is: { prompt: 100, completion: 40, cached: 64, cacheWritten: 0, reasoning: 30 },
   },
   {
+    name: 'OpenAI, that writes to its cache',
+    usage: {
+      prompt_tokens: 100,
+      completion_tokens: 40,
+      prompt_tokens_details: { cached_tokens: 64, cache_write_tokens: 40 },
+    },
+    is: { prompt: 100, completion: 40, cached: 64, cacheWritten: 36, reasoning: 0 },
+  },
+  {
     name: 'DeepSeek, with its cache',
     usage: {
       prompt_tokens: 100,

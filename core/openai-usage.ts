@@ -3,7 +3,7 @@ import { countOf, memberOf } from './token-count.ts';
 
 /**
  * Usage as OpenAI, DeepSeek and their kin report it, in a whole answer or in a chunk of a stream:
- * - OpenAI: `prompt_tokens_details.cached_tokens`, `completion_tokens_details.reasoning_tokens`
+ * - OpenAI: `prompt_tokens_details.cached_tokens` and `.cache_write_tokens`, `completion_tokens_details.reasoning_tokens`
  * - DeepSeek: `prompt_cache_hit_tokens`, `prompt_cache_miss_tokens`
  * - Moonshot puts it into `choices[0].usage`
  * - xAI and Gemini count reasoning in `total_tokens` alone: what is missing there is output
@@ -16,20 +16,19 @@ export function usageOf(answer: unknown): Usage | null {
   const prompt = countOf(given ?? cacheSum(usage));
   const completion = countOf(memberOf(usage, 'completion_tokens'));
   const total = countOf(memberOf(usage, 'total_tokens'));
-  const cached = countOf(
-    memberOf(memberOf(usage, 'prompt_tokens_details'), 'cached_tokens') ??
-      memberOf(usage, 'prompt_cache_hit_tokens'),
-  );
+  const details = memberOf(usage, 'prompt_tokens_details');
+  const cached = countOf(memberOf(details, 'cached_tokens') ?? memberOf(usage, 'prompt_cache_hit_tokens'));
+  const written = countOf(memberOf(details, 'cache_write_tokens'));
   const reasoning = countOf(memberOf(memberOf(usage, 'completion_tokens_details'), 'reasoning_tokens'));
-  if (prompt === null || completion === null || total === null || cached === null || reasoning === null) {
-    return null;
-  }
+  if (prompt === null || completion === null || total === null) return null;
+  if (cached === null || written === null || reasoning === null) return null;
   const output = Math.max(completion, total - prompt);
+  const read = Math.min(cached, prompt);
   return {
     prompt,
     completion: output,
-    cached: Math.min(cached, prompt),
-    cacheWritten: 0, // putting input into the cache costs nothing there
+    cached: read,
+    cacheWritten: Math.min(written, prompt - read),
     reasoning: Math.min(reasoning, output),
   };
 }

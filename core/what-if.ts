@@ -139,7 +139,7 @@ function pricesThatCost(reserved: Amount, used: Amount, outputTokens: number): U
 }
 
 function endOf({ requestId, keyId, endedAt: at, used }: PastRequest): Command {
-  const outcome = { status: 200, upstreamMs: null, durationMs: 0 };
+  const outcome = { status: 200, upstreamMs: null, durationMs: 0, upstream: null };
   const ending = { at, requestId, keyId, outcome };
   if (used.requests === 0) return { kind: 'release', ...ending };
   const usage = { prompt: used.tokens, completion: 0, cached: 0, cacheWritten: 0, reasoning: 0 };

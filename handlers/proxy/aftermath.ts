@@ -104,7 +104,11 @@ export function aftermath(
       return record({ kind: 'settle', usage: null }, status, `upstream_${status}`);
     },
     failed(status, error) {
-      return record(isFree(error) ? { kind: 'release' } : { kind: 'settle', usage: null }, status, reasonOf(error));
+      return record(
+        isFree(error) ? { kind: 'release' } : { kind: 'settle', usage: null },
+        status,
+        reasonOf(error),
+      );
     },
     streamed(status, { usage, firstMs, clientGone, error }) {
       upstreamMs = firstMs === null ? null : Math.round(firstMs - sentMs);

@@ -60,7 +60,7 @@ export function accepted(answer: UpstreamAnswer, settings: UpstreamSettings): Up
     throw new UpstreamFailure('refused', `${told(settings)} (it answered ${status})`);
   }
   if (status === 400 && isCreditTooLow(answer)) {
-    throw new UpstreamFailure('refused', `${NO_BALANCE} (it answered ${status})`);
+    throw new UpstreamFailure('refused', `${noBalance(settings)} (it answered ${status})`);
   }
   return answer;
 }

@@ -27,12 +27,15 @@ const WELL = answers(200, completion(10, 5));
 const BREAKS: Behaviour = (_call, response) => void response.destroy();
 
 const RENAMED = { exact: new Map([['fast', 'deepseek-chat']]), prefixes: [] };
-const PRICED = { input: 1, cachedInput: 1, output: 1, request: 1_000, outputTokensMax: null };
+const PRICED = {
+  ...{ input: 1, cachedInput: 1, cacheWrite: 1, output: 1, reasoning: 1 },
+  ...{ request: 1_000, outputTokensMax: null },
+};
 
 test('a model goes by its name here to the client and the prices, and by its name there to the upstream', async () => {
   proxy = await openProxy({
     behaviour: WELL,
-    policy: { prices: { version: '1', currency: 'USD', models: new Map([['fast', PRICED]]) } },
+    prices: { version: '1', currency: 'USD', models: new Map([['fast', PRICED]]) },
     upstreams: [{ name: 'renaming', behaviour: WELL, models: RENAMED }],
   });
   const { secret } = await proxy.issue({ quotas: [{ meter: 'cost', period: 'day', limit: 1_000_000 }] });

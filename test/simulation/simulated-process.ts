@@ -5,9 +5,12 @@ import type { Ledger, Store } from '#core/ports.ts';
 import { StoreUnavailable } from '#core/ports.ts';
 import type { PriceTable } from '#core/price.ts';
 import type { Upstream } from '#core/upstream.ts';
+import type { UpstreamTerms } from '#core/upstreams.ts';
+import { ONLY_UPSTREAM } from '#core/upstreams.ts';
 import type { Calendar } from '#core/window.ts';
 import { watchAccess } from '#handlers/access/watch-access.ts';
 import { type App, createApp } from '#handlers/app.ts';
+import { routedUpstream } from '#handlers/proxy/routed-upstream.ts';
 import type { Policy, Services } from '#handlers/services.ts';
 import { watchTroubles } from '#handlers/troubles.ts';
 import { idOf } from '#test/conformance/specimens.ts';
@@ -55,14 +58,18 @@ export function startProcess(parts: ProcessParts): SimulatedProcess {
     limits: NEVER_ABNORMAL,
     tell: () => undefined,
   });
+  const troubles = watchTroubles({ clock: time, observer });
+  const send: Upstream['send'] = async (request) => {
+    if (!alive) await never;
+    return upstream.send(request);
+  };
   const services: Services = {
     ...store,
-    upstream: {
-      send: async (request) => {
-        if (!alive) await never;
-        return upstream.send(request);
-      },
-    },
+    upstream: routedUpstream([{ terms: TERMS, connection: { send } }], {
+      clock: time,
+      troubles,
+      draw: () => 0,
+    }),
     clock: time,
     ids: { next: () => idOf('request', nextId()), random: (bytes) => new Uint8Array(bytes) },
     secrets: {
@@ -71,7 +78,7 @@ export function startProcess(parts: ProcessParts): SimulatedProcess {
     },
     observer,
     metrics: { contentType: 'text/plain', text: async () => '', requestEnded() {}, noticed() {} },
-    troubles: watchTroubles({ clock: time, observer }),
+    troubles,
     tracer: null,
     calendar,
     policy: POLICY,
@@ -134,9 +141,14 @@ const PRICES: PriceTable = {
   ]),
 };
 
+const TERMS: UpstreamTerms = {
+  ...{ name: ONLY_UPSTREAM, baseUrl: 'http://upstream.simulated/v1', models: null, weight: 1, priority: 0 },
+  ...{ maxConcurrency: null, queueLengthMax: 100, queueWaitMsMax: 30_000 },
+  settings: { baseUrl: 'UPSTREAM_BASE_URL', apiKey: 'UPSTREAM_API_KEY' },
+};
+
 const POLICY: Policy = {
   version: '0.0.0-simulated',
-  upstreamBaseUrl: 'http://upstream.simulated/v1',
   upstreamCheck: true,
   adminTokens: [ADMIN_TOKEN],
   metricsTokens: [],
