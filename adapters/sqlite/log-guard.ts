@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { BUSY_TIMEOUT_MS } from './database.ts';
+import type { Answer } from './methods.ts';
 
 /** Looks after the size of the write-ahead log. */
 export interface LogGuard {
@@ -29,9 +30,10 @@ export function logGuard(database: Database.Database, bytesMax: number): LogGuar
   };
 }
 
-/** Tells what keeps the log long. Without figures: as long as it is the same trouble, it is one. */
-export function logIsLong(path: string): string {
-  return `the log ${path}-wal may not grow any more, because another program has been reading ${path} all the while: end that one (fuser ${path} shows who)`;
+/** The answer to what may not be begun. Without figures: as long as it is the same trouble, it is one. */
+export function logIsLong(path: string): Answer {
+  const message = `the log ${path}-wal may not grow any more, because another program has been reading ${path} all the while: end that one (fuser ${path} shows who)`;
+  return { kind: 'unavailable', message };
 }
 
 /** Whoever still reads is not waited for: others wait for this thread. */

@@ -63,9 +63,7 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
         writeBack(projection);
         return calls.map((call) => {
           if (call[0] === 'close') return { kind: 'done' };
-          return mayGrow || !isBegun(call)
-            ? answerOne(call)
-            : { kind: 'unavailable', message: logIsLong(path) };
+          return mayGrow || !isBegun(call) ? answerOne(call) : logIsLong(path);
         });
       });
     } catch (error) {

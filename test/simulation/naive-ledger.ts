@@ -2,6 +2,7 @@ import type { LedgerEntry } from '#core/ledger-entry.ts';
 import type {
   Account,
   Amount,
+  Buckets,
   Instant,
   KeyId,
   Meter,
@@ -46,20 +47,6 @@ export function naiveLedger(timeZone: string): NaiveLedger {
   const nameOf = windowNames(timeZone);
   let latestAt = 0;
 
-  const sumOf = (chosen: readonly Line[], meter: Meter) =>
-    chosen.reduce((sum, { isOpen, used, held }) => sum + (isOpen ? held : used)[meter], 0);
-
-  function refuseExcess(quotas: readonly Quota[], own: readonly Line[], windows: Line['windows']): void {
-    for (const { meter, period, limit } of quotas) {
-      const total = sumOf(
-        own.filter((line) => line.windows[period] === windows[period]),
-        meter,
-      );
-      if (total > limit)
-        throw new Error(`${total} ${meter} in the ${period} ${windows[period]}, where ${limit} are allowed`);
-    }
-  }
-
   function reserve(
     { requestId, keyId, at, reservation }: Extract<LedgerEntry, { kind: 'reserved' }>,
     terms: Terms,
@@ -91,36 +78,7 @@ export function naiveLedger(timeZone: string): NaiveLedger {
       return;
     }
     line.used = entry.used;
-    const overdraft = entry.kind === 'settled' ? entry.overdraft : NOTHING;
-    for (const { meter } of [...terms.ofKey, ...terms.ofSponsor]) {
-      const beyond = entry.used[meter] - line.held[meter] - overdraft[meter];
-      if (beyond > 0)
-        throw new Error(
-          `${entry.requestId} cost ${beyond} ${meter} more than it held, and that is no overdraft`,
-        );
-    }
-  }
-
-  function compareBuckets(holder: string, { buckets }: Pick<Account, 'buckets'>, own: readonly Line[]): void {
-    for (const { period, startsAt, used, held } of buckets) {
-      const inside = own.filter((line) => line.windows[period] === nameOf(startsAt)[period]);
-      for (const meter of METERS) {
-        const [ended, open] = [
-          sumOf(
-            inside.filter(({ isOpen }) => !isOpen),
-            meter,
-          ),
-          sumOf(
-            inside.filter(({ isOpen }) => isOpen),
-            meter,
-          ),
-        ];
-        if (used[meter] !== ended || held[meter] !== open)
-          throw new Error(
-            `${holder}, ${period}: ${used[meter]} ${meter} used and ${held[meter]} held, where ${ended} and ${open} are right`,
-          );
-      }
-    }
+    refuseBeyond(line, entry, terms);
   }
 
   return {
@@ -132,13 +90,71 @@ export function naiveLedger(timeZone: string): NaiveLedger {
     },
     compare(accounts, sponsor) {
       for (const account of accounts)
-        compareBuckets(account.key.label, account, ownOf(lines, account.key.id));
-      compareBuckets('the sponsor', sponsor, [...lines.values()]);
+        compareBuckets(account.key.label, account.buckets, ownOf(lines, account.key.id), nameOf);
+      compareBuckets('the sponsor', sponsor.buckets, [...lines.values()], nameOf);
     },
     isOpen: (id) => lines.get(id)?.isOpen === true,
     isReserved: (id) => lines.has(id),
     open: () => [...lines].filter(([, { isOpen }]) => isOpen).map(([id]) => id),
   };
+}
+
+function sumOf(chosen: readonly Line[], meter: Meter): number {
+  return chosen.reduce((sum, { isOpen, used, held }) => sum + (isOpen ? held : used)[meter], 0);
+}
+
+function refuseExcess(quotas: readonly Quota[], own: readonly Line[], windows: Line['windows']): void {
+  for (const { meter, period, limit } of quotas) {
+    const total = sumOf(
+      own.filter((line) => line.windows[period] === windows[period]),
+      meter,
+    );
+    if (total > limit)
+      throw new Error(`${total} ${meter} in the ${period} ${windows[period]}, where ${limit} are allowed`);
+  }
+}
+
+/** What it costs more than it held must be on record, wherever a quota asks. */
+function refuseBeyond(
+  line: Line,
+  entry: Extract<LedgerEntry, { kind: 'settled' | 'lapsed' }>,
+  terms: Terms,
+): void {
+  const overdraft = entry.kind === 'settled' ? entry.overdraft : NOTHING;
+  for (const { meter } of [...terms.ofKey, ...terms.ofSponsor]) {
+    const beyond = entry.used[meter] - line.held[meter] - overdraft[meter];
+    if (beyond > 0)
+      throw new Error(
+        `${entry.requestId} cost ${beyond} ${meter} more than it held, and that is no overdraft`,
+      );
+  }
+}
+
+function compareBuckets(
+  holder: string,
+  buckets: Buckets,
+  own: readonly Line[],
+  nameOf: ReturnType<typeof windowNames>,
+): void {
+  for (const { period, startsAt, used, held } of buckets) {
+    const inside = own.filter((line) => line.windows[period] === nameOf(startsAt)[period]);
+    for (const meter of METERS) {
+      const [ended, open] = [
+        sumOf(
+          inside.filter(({ isOpen }) => !isOpen),
+          meter,
+        ),
+        sumOf(
+          inside.filter(({ isOpen }) => isOpen),
+          meter,
+        ),
+      ];
+      if (used[meter] !== ended || held[meter] !== open)
+        throw new Error(
+          `${holder}, ${period}: ${used[meter]} ${meter} used and ${held[meter]} held, where ${ended} and ${open} are right`,
+        );
+    }
+  }
 }
 
 function ownOf(lines: ReadonlyMap<RequestId, Line>, keyId: KeyId): readonly Line[] {

@@ -1,23 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { decide } from '#core/decide.ts';
-import type { ApiKey, Quota, RequestId } from '#core/model.ts';
-import { METERS, PERIODS } from '#core/model.ts';
+import type { RequestId } from '#core/model.ts';
 import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import { type Calendar, calendarOf, type Window } from '#core/window.ts';
 import { idOf } from '#test/conformance/specimens.ts';
 import { keyWith } from '#test/fakes/accounts.ts';
 import { type Chance, chanceOf } from './chance.ts';
-import { type NaiveLedger, naiveLedger, type Terms } from './naive-ledger.ts';
-import { memoryDisk, type SimulatedDisk, sqliteDisk } from './simulated-disk.ts';
-import {
-  ADMIN_TOKEN,
-  type DiskMood,
-  type ProcessParts,
-  type SimulatedProcess,
-  startProcess,
-} from './simulated-process.ts';
+import { naiveLedger } from './naive-ledger.ts';
+import { administer, ask, send, someQuotas } from './simulated-clients.ts';
+import { memoryDisk, sqliteDisk } from './simulated-disk.ts';
+import { type ProcessParts, startProcess } from './simulated-process.ts';
 import { simulatedUpstream } from './simulated-upstream.ts';
-import { type VirtualTime, virtualTime } from './virtual-time.ts';
+import { virtualTime } from './virtual-time.ts';
+import type { World } from './world.ts';
 
 /** What is to be simulated. */
 export interface Scenario {
@@ -54,24 +49,6 @@ const CALENDARS = new Map(ZONES.map((zone) => [zone, calendarOf(zone)]));
 
 /** Days before clocks are changed somewhere, and before a month and a year end. */
 const STARTS = ['2026-03-05', '2026-03-26', '2026-10-22', '2026-10-29', '2026-12-28'] as const;
-
-interface World {
-  readonly chance: Chance;
-  readonly time: VirtualTime;
-  readonly disk: SimulatedDisk;
-  readonly naive: NaiveLedger;
-  readonly keys: readonly { readonly key: ApiKey; readonly secret: string }[];
-  readonly parts: Omit<ProcessParts, 'store'>;
-  readonly terms: Omit<Terms, 'ofKey' | 'ofSponsor'>;
-  process: SimulatedProcess;
-  mood: DiskMood;
-  /** What the bodies of requests say, and their ids. */
-  readonly asked: Map<string, RequestId>;
-  readonly failures: string[];
-  entries: number;
-  answers: number;
-  lastId: number;
-}
 
 /**
  * A few weeks of a proxy, of which the seed says everything. After each event the ledger is compared with what it must
@@ -148,14 +125,6 @@ function keyFor(n: number, chance: Chance, now: number) {
   return { secret, key: keyWith({ ...own, createdAt: now, quotasSetAt: now, quotas: someQuotas(chance) }) };
 }
 
-function someQuotas(chance: Chance): readonly Quota[] {
-  return Array.from({ length: chance.between(0, 3) }, () => {
-    const meter = chance.one(METERS);
-    const limit = chance.between(0, meter === 'requests' ? 25 : 4_000);
-    return { meter, period: chance.one(PERIODS), limit };
-  });
-}
-
 async function beginKeys({ process, keys, chance, time }: World): Promise<void> {
   for (const { key } of keys) await process.store.keys.add(key, null);
   await process.store.keys.setSponsorQuotas(someQuotas(chance), time.now(), null);
@@ -226,73 +195,6 @@ async function end(world: World): Promise<void> {
   if (naive.open().length > 0) throw new Error(`still open: ${naive.open().join()}`);
   const [problem] = disk.problems();
   if (problem !== undefined) throw new Error(`the doctor says: ${problem}`);
-}
-
-async function send(
-  { process, keys }: World,
-  method: string,
-  path: string,
-  key: number,
-  body?: object,
-): Promise<Response> {
-  const isAdmin = path.startsWith('/admin');
-  const text = JSON.stringify(body);
-  const headers = {
-    authorization: `Bearer ${isAdmin ? ADMIN_TOKEN : keys[key]?.secret}`,
-    ...(body === undefined
-      ? {}
-      : { 'content-type': 'application/json', 'content-length': String(text.length) }),
-  };
-  const request = new Request(`http://proxy${path}`, {
-    method,
-    headers,
-    ...(body === undefined ? {} : { body: text }),
-  });
-  return process.app.fetch(request, { address: '203.0.113.7', ready: true }, process.ctx);
-}
-
-/** A client: asks, reads what comes, and may lose its patience. */
-async function ask(world: World): Promise<void> {
-  const { chance, asked, naive, process, failures } = world;
-  const content = `question ${asked.size}`;
-  const stream = chance.happens(0.4);
-  const body = {
-    model: 'm',
-    messages: [{ role: 'user', content }],
-    stream,
-    ...(chance.happens(0.6) ? { max_tokens: chance.between(16, 50) } : {}),
-    ...(chance.happens(0.2) ? { n: 2 } : {}),
-  };
-  const chunksMax = chance.happens(0.3) ? chance.between(0, 5) : Number.POSITIVE_INFINITY;
-  const answer = send(world, 'POST', '/v1/chat/completions', chance.between(0, 2), body);
-  const id = idOf('request', world.lastId);
-  asked.set(content, id);
-  const reply = await answer;
-  if (!process.isAlive()) return;
-  world.answers += 1;
-  if (reply.status === 200 && !naive.isReserved(id)) failures.push(`${id} was answered, and is in no ledger`);
-  if (reply.status === 500 && (await reply.clone().text()).includes('internal_error')) {
-    failures.push(`${id} met an error of ours`);
-  }
-  const reader = reply.body?.getReader();
-  for (let chunks = 0; chunks < chunksMax; chunks += 1) if ((await reader?.read())?.done !== false) return;
-  await reader?.cancel();
-}
-
-async function administer(world: World): Promise<void> {
-  const { chance, keys } = world;
-  const key = chance.between(0, 2);
-  const id = keys[key]?.key.id ?? '';
-  switch (chance.weighed({ quotas: 4, sponsor: 2, disabled: 2, reset: 1 })) {
-    case 'quotas':
-      return void (await send(world, 'PATCH', `/admin/keys/${id}`, key, { quotas: someQuotas(chance) }));
-    case 'sponsor':
-      return void (await send(world, 'PUT', '/admin/sponsor', key, { quotas: someQuotas(chance) }));
-    case 'disabled':
-      return void (await send(world, 'PATCH', `/admin/keys/${id}`, key, { disabled: chance.happens(0.3) }));
-    case 'reset':
-      return void (await send(world, 'POST', '/admin/usage/reset', key, { key: id }));
-  }
 }
 
 /** The same calendar, for questions that are asked again and again. */
