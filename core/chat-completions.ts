@@ -1,4 +1,5 @@
 import { bodyReader } from './body-reader.ts';
+import { chatCompletionsDescription } from './chat-completions-description.ts';
 import type { BodyProblem, Endpoint } from './endpoints.ts';
 import { inputTokensMax, partsOf, TOOLS_TOKENS_MAX } from './input-bound.ts';
 import type { Body } from './json-body.ts';
@@ -51,6 +52,7 @@ export const chatCompletions: Endpoint = {
     hidesUsage,
   }),
   usageOf,
+  description: chatCompletionsDescription,
 };
 
 function check(body: Body): BodyProblem | undefined {

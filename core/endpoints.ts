@@ -1,6 +1,7 @@
 import { chatCompletions } from './chat-completions.ts';
 import { completions } from './completions.ts';
 import { embeddings } from './embeddings.ts';
+import type { EndpointDescription } from './endpoint-description.ts';
 import type { EventShape } from './event-shape.ts';
 import { messages } from './messages.ts';
 import type { Call, Usage } from './model.ts';
@@ -21,6 +22,8 @@ export interface Endpoint {
   read(text: string, bodyBytes: number): Reading;
   /** What a whole JSON answer says was used; `null` if nothing, or nothing sane. */
   usageOf(answer: unknown): Usage | null;
+  /** For the documents; without it they say what is true of every endpoint. */
+  readonly description?: EndpointDescription;
 }
 
 export type Reading =

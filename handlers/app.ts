@@ -3,6 +3,7 @@ import { ENDPOINTS } from '#core/endpoints.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { allowOrigins } from './allow-origins.ts';
 import { inDialect } from './dialect.ts';
+import { docsRoutes } from './docs/docs-routes.ts';
 import { enter, nowhere } from './enter.ts';
 import { fail } from './failure.ts';
 import { healthRoutes } from './health.ts';
@@ -33,6 +34,7 @@ export function routesOf(services: Services): readonly Route[] {
     ...adminRoutes(services),
     ...healthRoutes(services),
     ...metricsRoutes(services),
+    ...docsRoutes(services),
   ];
 }
 

@@ -5,7 +5,8 @@ import { field } from './field.ts';
 
 const id = z
   .string()
-  .regex(/^\d{8}T\d{6}Z$/, { error: 'must be the id of a backup, such as 20261125T083716Z' });
+  .regex(/^\d{8}T\d{6}Z$/, { error: 'must be the id of a backup, such as 20261125T083716Z' })
+  .meta({ examples: ['20261125T083716Z'] });
 
 const drill = z.object({
   at: field.time,
@@ -15,22 +16,24 @@ const drill = z.object({
   problems: z.array(z.string()),
 });
 
-const backup = z.object({
-  id: z.string(),
-  lineage: z.string().describe('The identity of the database that it was made of'),
-  created_at: field.time,
-  age_ms: z.int(),
-  bytes: field.count.describe('Of the database'),
-  stored_bytes: field.count.describe('Of what is stored of it'),
-  entries: field.count.describe('Of the ledger'),
-  encrypted: z.boolean(),
-  verified: z
-    .boolean()
-    .describe(
-      'Read back after it was written, there in the right size, and no drill found anything wrong with it',
-    ),
-  drill: drill.nullable().describe('The last time that its restore was rehearsed'),
-});
+const backup = z
+  .object({
+    id: z.string(),
+    lineage: z.string().describe('The identity of the database that it was made of'),
+    created_at: field.time,
+    age_ms: z.int(),
+    bytes: field.count.describe('Of the database'),
+    stored_bytes: field.count.describe('Of what is stored of it'),
+    entries: field.count.describe('Of the ledger'),
+    encrypted: z.boolean(),
+    verified: z
+      .boolean()
+      .describe(
+        'Read back after it was written, there in the right size, and no drill found anything wrong with it',
+      ),
+    drill: drill.nullable().describe('The last time that its restore was rehearsed'),
+  })
+  .meta({ id: 'Backup' });
 
 /** Copies of the database in the vault at BACKUP_TARGET. */
 export const backups = {

@@ -43,7 +43,7 @@ const quota = strict({
   meter: meter.describe('`cost` is in micros of the currency of the price table'),
   period,
   limit: z.int().min(0).describe('At most so much in each period; 0 allows nothing'),
-});
+}).meta({ id: 'Quota', examples: [{ meter: 'requests', period: 'day', limit: 50 }] });
 
 const quotas = z
   .array(quota)
@@ -95,7 +95,14 @@ export const field = {
   /** In a query. */
   instantText: integerText(instant),
   day: z.iso.date({ error: 'must be a day such as 2026-01-31' }),
-  key: z.string().min(1).max(200).describe("A key's id, or the key itself"),
+  key: z
+    .string()
+    .min(1)
+    .max(200)
+    .meta({
+      description: "A key's id, or the key itself",
+      examples: ['01a212c5-98d2-704d-8df6-c54d94e6340d'],
+    }),
   cursor: z
     .uuid({ error: 'must be next_cursor of the page before' })
     .describe('`next_cursor` of the page before'),
@@ -125,12 +132,17 @@ export const field = {
     .describe("null: the proxy's own rate; 0: no rate limit"),
   maxConcurrency: z.int().min(1).max(10_000).nullable().describe('Requests in flight at once; null: any'),
   metadata: metadata.describe('For your own use: at most 16 texts by name'),
-  standing: z.object({
-    meter,
-    period,
-    limit: count,
-    used: count,
-    held: count.describe('For requests in flight'),
-    resets_at: time.nullable().describe('null: never'),
-  }),
+  standing: z
+    .object({
+      meter,
+      period,
+      limit: count,
+      used: count,
+      held: count.describe('For requests in flight'),
+      resets_at: time.nullable().describe('null: never'),
+    })
+    .meta({
+      id: 'QuotaStanding',
+      examples: [{ meter: 'requests', period: 'day', limit: 50, used: 2, held: 1, resets_at: 1795651200000 }],
+    }),
 } as const;

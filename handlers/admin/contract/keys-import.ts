@@ -46,6 +46,15 @@ export const foreignKey = strict({
   max_concurrency: field.maxConcurrency.exactOptional(),
   metadata: field.metadata.exactOptional(),
   usage: z.array(pastUse).max(DAYS_MAX).exactOptional().describe('What the key used there, by day'),
+}).meta({
+  id: 'ForeignKey',
+  examples: [
+    {
+      secret: 'trial_4f9a1c7be02d4d55a8c3',
+      label: 'Ben',
+      usage: [{ day: '2026-01-31', requests: 12, prompt_tokens: 5200, completion_tokens: 3100 }],
+    },
+  ],
 });
 
 /** What became of one key. */

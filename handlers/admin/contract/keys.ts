@@ -44,19 +44,21 @@ const creation = strict({
     .exactOptional()
     .describe(`An all-time quota, beside the day's. ${SHORT_FORM}`),
   ...terms,
-}).superRefine((given, context) => {
-  const clash = (name: string, message: string) =>
-    context.addIssue({ code: 'custom', path: [name], message });
-  if (given.expires_in_days !== undefined && given.expires_at !== undefined) {
-    clash('expires_in_days', 'must not stand beside expires_at; give one of them');
-  }
-  for (const [name, period] of [['daily_limit', 'day'] as const, ['total_quota', 'total'] as const]) {
-    const isNamed = given.quotas?.some((quota) => quota.meter === 'requests' && quota.period === period);
-    if (given[name] !== undefined && isNamed) {
-      clash(name, `must not stand beside a quota of requests per ${period}; give one of them`);
+})
+  .superRefine((given, context) => {
+    const clash = (name: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [name], message });
+    if (given.expires_in_days !== undefined && given.expires_at !== undefined) {
+      clash('expires_in_days', 'must not stand beside expires_at; give one of them');
     }
-  }
-});
+    for (const [name, period] of [['daily_limit', 'day'] as const, ['total_quota', 'total'] as const]) {
+      const isNamed = given.quotas?.some((quota) => quota.meter === 'requests' && quota.period === period);
+      if (given[name] !== undefined && isNamed) {
+        clash(name, `must not stand beside a quota of requests per ${period}; give one of them`);
+      }
+    }
+  })
+  .meta({ examples: [{ label: 'Ada', quotas: [{ meter: 'requests', period: 'day', limit: 50 }] }] });
 
 const amendment = strict({
   label: field.label.exactOptional(),
@@ -69,27 +71,31 @@ const amendment = strict({
     .exactOptional()
     .describe('All quotas of the key from now on; [] is none. What was used stays counted.'),
   ...terms,
-}).refine((given) => Object.keys(given).length > 0, { error: 'must change something' });
+})
+  .refine((given) => Object.keys(given).length > 0, { error: 'must change something' })
+  .meta({ examples: [{ label: 'Ada', disabled: true }] });
 
-const key = z.object({
-  id: z.string(),
-  key: z
-    .string()
-    .describe('As it may be shown: `sk-ab12…wxyz`. The whole key in the answer to its making only.'),
-  label: z.string(),
-  status,
-  created_at: field.time,
-  expires_at: field.time.nullable(),
-  deleted_at: field.time.nullable(),
-  last_used_at: field.time.nullable(),
-  quotas: z.array(field.standing),
-  models: z.array(z.string()).nullable(),
-  ips: z.array(z.string()).nullable(),
-  requests_per_minute: z.int().nullable(),
-  max_concurrency: z.int().nullable(),
-  in_flight: field.count,
-  metadata: z.record(z.string(), z.string()),
-});
+const key = z
+  .object({
+    id: z.string(),
+    key: z
+      .string()
+      .describe('As it may be shown: `sk-ab12…wxyz`. The whole key in the answer to its making only.'),
+    label: z.string(),
+    status,
+    created_at: field.time,
+    expires_at: field.time.nullable(),
+    deleted_at: field.time.nullable(),
+    last_used_at: field.time.nullable(),
+    quotas: z.array(field.standing),
+    models: z.array(z.string()).nullable(),
+    ips: z.array(z.string()).nullable(),
+    requests_per_minute: z.int().nullable(),
+    max_concurrency: z.int().nullable(),
+    in_flight: field.count,
+    metadata: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'Key' });
 
 const one = strict({ key: field.key });
 

@@ -5,51 +5,53 @@ import { field } from './field.ts';
 
 const amount = z.object({ requests: field.count, tokens: field.count, cost_micros: field.count });
 
-const receipt = z.object({
-  id: z.string().describe('`x-request-id` of the answer'),
-  key_id: z.string(),
-  endpoint: z.string(),
-  model: z.string(),
-  stream: z.boolean(),
-  status: z.enum(['open', 'settled', 'released', 'lapsed']),
-  made_at: field.time,
-  ended_at: field.time.nullable(),
-  reserved: amount,
-  used: amount.nullable().describe('null while the request is open'),
-  overdraft: amount.nullable().describe('What the upstream billed beyond the reservation'),
-  usage: z
-    .object({
-      prompt_tokens: field.count,
-      completion_tokens: field.count,
-      cached_tokens: field.count.describe('Part of prompt_tokens'),
-      cache_written_tokens: field.count.describe('Part of prompt_tokens'),
-      reasoning_tokens: field.count.describe('Part of completion_tokens'),
-    })
-    .nullable()
-    .describe('As the upstream counted it'),
-  source: z
-    .enum(['upstream', 'estimate'])
-    .nullable()
-    .describe('Whether `used` is the upstream count, or the reservation for want of one'),
-  prices: z
-    .object({
-      version: z.string().describe('Of the price table'),
-      input_micros: field.count.describe('Per million tokens'),
-      cached_input_micros: field.count.describe('Per million tokens'),
-      cache_write_micros: field.count.describe('Per million tokens'),
-      output_micros: field.count.describe('Per million tokens'),
-      reasoning_micros: field.count.describe('Per million tokens'),
-      request_micros: field.count.describe('Per request'),
-    })
-    .nullable(),
-  upstream: z
-    .string()
-    .nullable()
-    .describe('The name of the upstream that answered, or was the last to be asked; null: none was'),
-  http_status: z.int().nullable().describe('499: the client hung up first'),
-  upstream_ms: z.number().nullable().describe("Until the upstream's first byte"),
-  duration_ms: z.number().nullable(),
-});
+const receipt = z
+  .object({
+    id: z.string().describe('`x-request-id` of the answer'),
+    key_id: z.string(),
+    endpoint: z.string(),
+    model: z.string(),
+    stream: z.boolean(),
+    status: z.enum(['open', 'settled', 'released', 'lapsed']),
+    made_at: field.time,
+    ended_at: field.time.nullable(),
+    reserved: amount,
+    used: amount.nullable().describe('null while the request is open'),
+    overdraft: amount.nullable().describe('What the upstream billed beyond the reservation'),
+    usage: z
+      .object({
+        prompt_tokens: field.count,
+        completion_tokens: field.count,
+        cached_tokens: field.count.describe('Part of prompt_tokens'),
+        cache_written_tokens: field.count.describe('Part of prompt_tokens'),
+        reasoning_tokens: field.count.describe('Part of completion_tokens'),
+      })
+      .nullable()
+      .describe('As the upstream counted it'),
+    source: z
+      .enum(['upstream', 'estimate'])
+      .nullable()
+      .describe('Whether `used` is the upstream count, or the reservation for want of one'),
+    prices: z
+      .object({
+        version: z.string().describe('Of the price table'),
+        input_micros: field.count.describe('Per million tokens'),
+        cached_input_micros: field.count.describe('Per million tokens'),
+        cache_write_micros: field.count.describe('Per million tokens'),
+        output_micros: field.count.describe('Per million tokens'),
+        reasoning_micros: field.count.describe('Per million tokens'),
+        request_micros: field.count.describe('Per request'),
+      })
+      .nullable(),
+    upstream: z
+      .string()
+      .nullable()
+      .describe('The name of the upstream that answered, or was the last to be asked; null: none was'),
+    http_status: z.int().nullable().describe('499: the client hung up first'),
+    upstream_ms: z.number().nullable().describe("Until the upstream's first byte"),
+    duration_ms: z.number().nullable(),
+  })
+  .meta({ id: 'Receipt' });
 
 /** Receipts: all that is known of single requests. */
 export const requests = {

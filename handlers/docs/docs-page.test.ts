@@ -1,0 +1,112 @@
+import { Script } from 'node:vm';
+import { describe, expect, test } from 'vitest';
+import { ENDPOINTS } from '#core/endpoints.ts';
+import { contract } from '../admin/contract.ts';
+import type { OpenapiDocument } from '../openapi/openapi-document.ts';
+import { openapiDocument } from '../openapi/openapi-document.ts';
+import { docsPage } from './docs-page.ts';
+import { docsRoutes } from './docs-routes.ts';
+import { SCRIPT } from './script.ts';
+import type { Language } from './words.ts';
+import { preferredLanguage } from './words.ts';
+
+const DOCUMENT = openapiDocument({ version: '1.2.3', endpoints: ENDPOINTS, contract });
+const HOSTILE = `<img src=x onerror="alert(1)"> ' & \``;
+
+test.each<Language>(['en', 'zh-CN'])('%s: all of the document is there', async (language) => {
+  const page = await docsPage(DOCUMENT, language);
+  expect(page).toContain(`<html lang="${language}">`);
+  const ids = Object.values(DOCUMENT.paths).flatMap((methods) =>
+    Object.values(methods).map(({ operationId }) => operationId),
+  );
+  expect(ids.length).toBeGreaterThan(25);
+  for (const id of ids) expect(page.split(`<article id="${id}"`), id).toHaveLength(2);
+  for (const id of ids) expect(page, id).toContain(`<a href="#${id}"><span`);
+  expect(page.match(/curl -s /g)).toHaveLength(ids.length);
+  for (const code of Object.keys(DOCUMENT.components.examples))
+    expect(page).toContain(`<code>${code}</code>`);
+  for (const name of ['Idempotency-Key', 'items[].quotas[].resets_at', 'x-ratelimit-remaining-requests'])
+    expect(page).toContain(`<code>${name}</code>`);
+});
+
+describe('the policy that it is served with can be kept', () => {
+  test.each<Language>(['en', 'zh-CN'])('%s: nothing inline, nothing from elsewhere', async (language) => {
+    const page = await docsPage(DOCUMENT, language);
+    const tags = page.match(/<[a-z][^>]*>/g) ?? [];
+    expect(tags.filter((tag) => / (style|on[a-z]+)=/.test(tag))).toEqual([]);
+    expect(tags.filter((tag) => tag.startsWith('<style'))).toEqual([]);
+    expect(page.match(/<script[^>]*>[^<]*<\/script>/g)).toEqual([
+      '<script src="/docs/script.js" defer></script>',
+    ]);
+    const loaded = tags.flatMap((tag) => [...tag.matchAll(/ (?:src|href)="([^"]*)"/g)].map(([, to]) => to));
+    expect(loaded.filter((to) => !/^(#|\/docs\/|\/openapi\.json$)/.test(to ?? ''))).toEqual([]);
+  });
+
+  test('it lets nothing else in', async () => {
+    const [, docs] = docsRoutes({ policy: POLICY });
+    if (docs?.access !== 'public') throw new Error('it is not public');
+    const reply = await docs.handle({ ...EXCHANGE, request: new Request('http://proxy.test/docs') });
+    const said = reply.headers.get('content-security-policy')?.split('; ');
+    expect(said).toEqual([
+      "default-src 'none'",
+      "style-src 'self'",
+      "script-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ]);
+    expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+});
+
+test.each<Language>(['en', 'zh-CN'])('%s: whatever the document says, it is text', async (language) => {
+  const page = await docsPage(hostile(DOCUMENT) as OpenapiDocument, language);
+  expect(page).toContain('&lt;img src=x onerror=&quot;alert(1)&quot;&gt;');
+  expect(page).not.toContain('<img');
+  const tags = page.match(/<[a-z](?:[^>"]|"[^"]*")*>/g) ?? [];
+  expect(tags.filter((tag) => / onerror=/.test(tag.replaceAll(/"[^"]*"/g, '')))).toEqual([]);
+});
+
+test('the script is one', () => {
+  expect(() => new Script(SCRIPT)).not.toThrow();
+});
+
+test.each([
+  [null, 'en'],
+  ['', 'en'],
+  ['zh-CN,zh;q=0.9,en;q=0.8', 'zh-CN'],
+  ['en-GB,en;q=0.9,zh;q=0.8', 'en'],
+  ['de,zh;q=0.5', 'zh-CN'],
+  ['zh;q=0.3, en;q=0.7', 'en'],
+  ['zh;q=0', 'en'],
+  ['*', 'en'],
+  ['zh-Hant-TW', 'zh-CN'],
+  [',;;q=x', 'en'],
+])('who prefers %s reads %s', (accepted, language) => {
+  expect(preferredLanguage(accepted)).toBe(language);
+});
+
+const POLICY = {
+  ...{ version: '1.2.3', upstreamBaseUrl: '', upstreamCheck: false, adminTokens: [], metricsTokens: [] },
+  ...{ adminAddresses: null, keyPrefix: 'sk-', keyExpiryDays: 0, dailyRequestLimit: 0, requestsPerMinute: 0 },
+  ...{ operationLog: true, bodyBytesMax: 1, exchangeMsMax: 1, prices: null, warnings: [] },
+};
+
+const EXCHANGE = {
+  ...{ requestId: 'r', startedMs: 0, trace: null, params: {} },
+  ...{ env: { address: '127.0.0.1', ready: true }, ctx: { waitUntil: () => {} } },
+};
+
+/** Every text of the document that a person wrote, with what must not become markup; references stay. */
+function hostile(value: unknown, name = ''): unknown {
+  if (typeof value === 'string')
+    return /^(\$ref|type|in|url|operationId|format)$/.test(name) ? value : value + HOSTILE;
+  if (Array.isArray(value)) return value.map((each) => hostile(each, name === 'tags' ? 'type' : name));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([member, each]) => [
+      member,
+      hostile(each, member === 'name' ? 'type' : member),
+    ]),
+  );
+}

@@ -1,0 +1,65 @@
+import type { Reference } from './operation.ts';
+import type { Schema } from './schema-of.ts';
+
+interface Header {
+  readonly description: string;
+  readonly schema: Schema;
+  readonly example: string;
+}
+
+function header(description: string, example: string, type: 'string' | 'integer' = 'string'): Header {
+  return { description, schema: { type }, example };
+}
+
+const RATE = {
+  'x-ratelimit-limit-requests': header('Requests per minute, where a rate limit applies', '60', 'integer'),
+  'x-ratelimit-remaining-requests': header('What is left of them', '59', 'integer'),
+  'x-ratelimit-reset-requests': header('Until all of them are there again', '1s'),
+  'x-ratelimit-limit-tokens': header('Tokens per minute, where such a quota applies', '100000', 'integer'),
+  'x-ratelimit-remaining-tokens': header('What is left of them', '98300', 'integer'),
+  'x-ratelimit-reset-tokens': header('Until the quota starts anew', '42s'),
+  'x-quota-remaining-requests': header('The least that is left of any quota of requests', '41', 'integer'),
+  'x-quota-remaining-tokens': header('The least that is left of any quota of tokens', '98300', 'integer'),
+  'x-quota-remaining-cost': header(
+    'The least that is left of any quota of cost, in micros',
+    '730000',
+    'integer',
+  ),
+  'ratelimit-policy': header('All limits, in the words of the IETF draft', '"rate";q=60;w=60'),
+  ratelimit: header('What is left of them', '"rate";r=59;t=1'),
+  'x-quota-max-tokens': header(
+    'The output that was reserved, where the proxy set or lowered it',
+    '4096',
+    'integer',
+  ),
+} as const satisfies Readonly<Record<string, Header>>;
+
+const ALWAYS = {
+  'x-request-id': header(
+    'Names this call in the log, and its receipt',
+    '01a212c5-9b2e-7082-82d8-99cd58823b2b',
+  ),
+} as const;
+
+const OF_REFUSALS = {
+  'retry-after': header('Seconds, where waiting up to a minute helps', '12', 'integer'),
+  'x-should-retry': header('`false`: trying again cannot help, or could be charged twice', 'false'),
+} as const;
+
+/** Headers of answers, by name. */
+export const HEADERS: Readonly<Record<string, Header>> = { ...ALWAYS, ...RATE, ...OF_REFUSALS };
+
+type References = Readonly<Record<string, Reference>>;
+
+/** That every answer has. */
+export const headersOfAll: References = referring(ALWAYS);
+/** That a metered answer may have. */
+export const headersOfMetered: References = referring({ ...ALWAYS, ...RATE });
+/** That a refusal which may pass has. */
+export const headersOfRefusals: References = referring({ ...ALWAYS, ...RATE, ...OF_REFUSALS });
+
+function referring(headers: Readonly<Record<string, Header>>): References {
+  return Object.fromEntries(
+    Object.keys(headers).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+  );
+}
