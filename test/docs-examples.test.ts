@@ -13,6 +13,9 @@ const MODELS = JSON.stringify({ object: 'list', data: [{ id: 'deepseek-chat', ob
 /** What is not there in this server: the keys and receipts of the examples, and backups. */
 const NOT_HERE = /\/(keys|requests|backups)\/[^/"]*\d|\/admin\/backups|usage\/reset/;
 
+/** A server starts in this time on a busy machine, too. */
+const START_MS_MAX = 30_000;
+
 let directory: string;
 let upstream: UpstreamServer;
 let server: ServerProcess;
@@ -23,7 +26,7 @@ beforeAll(async () => {
     sendJson(response, url.endsWith('/models') ? MODELS : completion(10, 5)),
   );
   server = await startServer({ directory, upstreamUrl: upstream.baseUrl });
-});
+}, START_MS_MAX);
 
 afterAll(async () => {
   await server.stop();

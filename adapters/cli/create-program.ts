@@ -1,9 +1,14 @@
 import { Command } from 'commander';
 import { VERSION } from '#adapters/container/version.ts';
 import { addBackupCommands } from './backup-commands.ts';
+import { addCompletionCommands } from './completion-commands.ts';
 import { addImportCommand } from './import-command.ts';
 import { addKeyCommands } from './key-commands.ts';
+import { addKeyUpdate } from './key-update-command.ts';
+import { addOperationCommands } from './operation-commands.ts';
+import { addRequestCommands } from './request-commands.ts';
 import { addRestoreCommand } from './restore-command.ts';
+import { addSponsorCommands } from './sponsor-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 import { addUsageCommand } from './usage-command.ts';
 import { addWhatIfCommand } from './what-if-command.ts';
@@ -32,9 +37,12 @@ export function createProgram(exitWith: (code: number) => void): Command {
       await serveDemo();
     });
 
-  addKeyCommands(program);
+  addKeyUpdate(addKeyCommands(program));
   addUsageCommand(program);
   addWhatIfCommand(program);
+  addRequestCommands(program);
+  addSponsorCommands(program);
+  addOperationCommands(program, exitWith);
   addStatusCommand(program);
   addImportCommand(program);
   addBackupCommands(program, exitWith);
@@ -66,5 +74,6 @@ export function createProgram(exitWith: (code: number) => void): Command {
       process.stdout.write(`${json ? JSON.stringify({ version: VERSION }) : VERSION}\n`);
     });
 
+  addCompletionCommands(program);
   return program;
 }

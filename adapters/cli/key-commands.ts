@@ -11,7 +11,7 @@ interface Json {
 }
 
 /** `keys create`, `list`, `show`, `disable`, `enable`, `delete`: the admin API for a person or a script. */
-export function addKeyCommands(program: Command): void {
+export function addKeyCommands(program: Command): Command {
   const keys = program.command('keys').description('make keys, look at them, disable and delete them');
   addCreate(keys);
   addList(keys);
@@ -37,6 +37,7 @@ export function addKeyCommands(program: Command): void {
         { id: deleted.id, key: deleted.key, label: deleted.label, status: deleted.status },
       ]);
     });
+  return keys;
 }
 
 interface CreateOptions extends Json {
@@ -144,7 +145,8 @@ function rowOf(key: KeyView): Row {
   };
 }
 
-function fieldsOf(key: KeyView): readonly Row[] {
+/** A key as lines of a field and its value. */
+export function fieldsOf(key: KeyView): readonly Row[] {
   const fields: Readonly<Record<string, string>> = {
     key: key.key,
     id: key.id,

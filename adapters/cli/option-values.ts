@@ -26,6 +26,15 @@ export function oneMoreQuota(text: string, before: readonly Quota[] = []): reado
   return [...before, { meter, period, limit: Number(limit) }];
 }
 
+/** ISO 8601 with a zone, or a local time. */
+export function instant(text: string): number {
+  const at = Date.parse(text);
+  if (!/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) || Number.isNaN(at)) {
+    throw new InvalidArgumentError('Write it as 2026-11-25T08:30:00Z.');
+  }
+  return at;
+}
+
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Without the members that are `undefined`: what was not given is not said. */

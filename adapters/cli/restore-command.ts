@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 import type { RestoreTarget } from '#core/backup.ts';
 import { CommandFailed } from './command-failed.ts';
+import { instant } from './option-values.ts';
 import { print, sizeText, timeText } from './print.ts';
 import type { Row } from './table.ts';
 
@@ -83,13 +83,4 @@ function rowsOf({
     'the database before is kept in': kept_aside ?? 'there was none',
   };
   return Object.entries(fields).map(([field, value]) => ({ field, value }));
-}
-
-/** ISO 8601 with a zone, or a local time. */
-function instant(text: string): number {
-  const at = Date.parse(text);
-  if (!/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) || Number.isNaN(at)) {
-    throw new InvalidArgumentError('Write it as 2026-11-25T08:30:00Z.');
-  }
-  return at;
 }

@@ -12,14 +12,14 @@ const NEVER_CUT: ReadonlySet<string> = new Set(['id', 'key']);
 /**
  * Rows as aligned lines under their members' names, numbers to the right; a member that is `null` in all of
  * them is left out. Where lines would be wider than `columns`, the widest texts are cut, and then the last
- * members left out; nothing is where output is no terminal.
+ * members left out; nothing is where output is no terminal, or one that does not know its size.
  */
 export function table(rows: readonly Row[], columns: number | undefined = process.stdout.columns): string {
   const said = Object.keys(rows[0] ?? {}).filter((name) => rows.some((row) => row[name] !== null));
   const fullWidths = said.map((name) =>
     Math.max(widthOf(name), ...rows.map((row) => widthOf(cellOf(row, name)))),
   );
-  const widths = fitted(said, fullWidths, columns ?? Number.POSITIVE_INFINITY);
+  const widths = fitted(said, fullWidths, columns || Number.POSITIVE_INFINITY);
   const names = said.slice(0, widths.length);
   const lines = [
     names.map((name) => name.toUpperCase()),

@@ -81,6 +81,8 @@ export interface ToolConfig {
   readonly pepper: string | null;
   readonly pepperPath: string;
   readonly backup: BackupConfig | null;
+  /** In which output can be drawn. */
+  readonly charset: 'utf-8' | 'ascii';
 }
 
 /**
@@ -143,7 +145,14 @@ export function readToolConfig(env: Environment = process.env): ToolConfig {
     pepper,
     pepperPath: besideStore(values, 'pepper'),
     backup,
+    charset: charsetOf(env),
   };
+}
+
+/** What a terminal shows, as the locale says (POSIX, Locale): one that says nothing is taken for a modern one. */
+function charsetOf(env: Environment): ToolConfig['charset'] {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
+  return locale === '' || /utf-?8/i.test(locale) ? 'utf-8' : 'ascii';
 }
 
 /** Where a server that listens so is reached from its own machine. */
