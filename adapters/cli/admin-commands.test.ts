@@ -80,7 +80,9 @@ test('receipts are listed, and one is shown', async () => {
   const id = answer.headers.get('x-request-id') ?? '';
   const receiptOf = async () => (await server.admin.requests.get({ params: { id } })).status;
   await expect.poll(receiptOf, { timeout: 10_000 }).toBe('settled');
-  expect((await json('requests', 'list', '--key', key.id)).items).toMatchObject([{ id, used: { tokens: 15 } }]);
+  expect((await json('requests', 'list', '--key', key.id)).items).toMatchObject([
+    { id, used: { tokens: 15 } },
+  ]);
   expect(await ran('requests', 'list')).toMatch(new RegExp(`^${id} .* settled +200 +15 `, 'm'));
   expect(await ran('requests', 'list', '--to', '2020-01-01T00:00:00Z')).toBe('Nothing.\n');
   const shown = await ran('requests', 'show', id);
@@ -138,10 +140,7 @@ test('the log of operations is listed; that somebody changed it is found', async
 test.each([
   { args: ['keys', 'update', 'K'], code: 1, says: /Say what to change, such as --label/ },
   { args: ['keys', 'update', 'K', '--expires', 'soon'], code: 2, says: /2026-11-25T08:30:00Z. Or: never\./ },
-  { args: ['keys', 'update', 'K', '--quota', 'all'], code: 2, says: /Write '200 requests\/day'/ },
-  { args: ['keys', 'update', 'K', '--label', 'x'], code: 1, says: /There is no such key/ },
   { args: ['requests', 'show', 'K'], code: 1, says: /There is no such/ },
-  { args: ['requests', 'list', '--from', 'now'], code: 2, says: /Write it as 2026-11-25T08:30:00Z/ },
   { args: ['sponsor', 'set'], code: 1, says: /or say --none/ },
   { args: ['sponsor', 'set', '--none', '--quota', '1 cost/day'], code: 2, says: /cannot be used with/ },
   { args: ['usage', 'reset'], code: 1, says: /or say --all/ },
