@@ -22,7 +22,6 @@ _quota_proxy() {
   local line
   local -a candidates
   while IFS= read -r line; do
-    line=\${line//:/\\\\:}
     candidates+=("\${line/$'\\t'/:}")
   done < <("\${words[1]}" complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
   if (( \${#candidates} )); then

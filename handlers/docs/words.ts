@@ -74,7 +74,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
   'zh-CN': {
     title: 'API 参考',
     intro: [
-      '同一端口上有两套 API：`/v1` 下是客户端 API，任何 OpenAI 客户端都能直接使用；`/admin` 下是管理 API。本页由 `/openapi.json` 生成，后者又由服务端用于路由和校验的同一张表生成，字段说明为英文原文。',
+      '同一个端口上有两套接口：`/v1` 下的客户端接口，任何 OpenAI 客户端都能用；`/admin` 下的管理接口。本页由 `/openapi.json` 生成，后者又由服务端用于路由和校验的同一张表生成，字段说明为英文原文。',
       '密钥放在 `Authorization: Bearer`、`x-api-key` 或 `x-trial-key` 中；管理令牌放在 `Authorization: Bearer` 中。时间是 1970 年以来的毫秒数，费用以价格表货币的百万分之一为单位。所有错误都采用 OpenAI 的错误对象。',
     ],
     start: '示例从环境变量读取地址、密钥和管理令牌：',
@@ -83,11 +83,11 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     document: 'OpenAPI 文档',
     other: { language: 'en', name: 'English' },
     groups: {
-      client: '客户端 API',
+      client: '客户端接口',
       keys: '密钥',
       usage: '用量',
       requests: '请求收据',
-      sponsor: '赞助者限额',
+      sponsor: '总配额',
       operations: '操作日志',
       backups: '备份',
       status: '状态',
