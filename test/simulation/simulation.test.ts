@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { memoryFolder } from '#test/fakes/memory-folder.ts';
 import { PLANTED_FAULTS } from './planted-faults.ts';
 import { type Scenario, simulate } from './simulate.ts';
@@ -16,8 +16,8 @@ test(`Q3: weeks of faults break no invariant, in each of ${SEEDS} simulations`, 
 
 test(`Q3: nor do they on the real store, in each of ${SEEDS_ON_DISK}`, async () => {
   const folder = memoryFolder('simulation');
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   expect(await firstFailure(SEEDS_ON_DISK, { folder })).toBeUndefined();
-  rmSync(folder, { recursive: true });
 }, 60_000);
 
 test('Q3: the same seed is the same life, to the entry', async () => {
