@@ -9,6 +9,7 @@ import { PERIODS } from './model.ts';
 import { outputTokensFor } from './price.ts';
 import type { RateDecision } from './rate.ts';
 import { passRate, rateStanding } from './rate.ts';
+import { opens } from './rotate.ts';
 import type { Calendar } from './window.ts';
 
 /** A client that gives no bound gets this one: what DeepSeek and older OpenAI models allow at the least. */
@@ -28,7 +29,7 @@ export function authorize(
   calendar: Calendar,
 ): Decision<Admission | Refusal> {
   if (account === undefined) return refused({ kind: 'unknown_key' });
-  const locked = enter(account.key, command.address, command.at);
+  const locked = enter(account.key, command);
   if (locked !== undefined) return refused(locked);
   const { key, sponsor, arrivalUs } = account;
 
@@ -61,8 +62,12 @@ export function authorize(
   return admitted(account, command, { madeAt, granted, rate, standings: ofKey });
 }
 
-/** Whether the holder of `key` may come in at all; `undefined` if so. */
-export function enter(key: ApiKey, address: string, at: Instant): Denial | undefined {
+/** Who comes: with which secret, from where, when. */
+export type Entrant = Pick<Reserve, 'digest' | 'address' | 'at'>;
+
+/** Whether the holder of `key` may come in at all; `undefined` if so. An old secret whose grace is over is unknown. */
+export function enter(key: ApiKey, { digest, address, at }: Entrant): Denial | undefined {
+  if (!opens(key, digest, at)) return { kind: 'unknown_key' };
   switch (statusOf(key, at)) {
     case 'deleted':
       return { kind: 'deleted_key' };

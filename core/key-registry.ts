@@ -2,6 +2,7 @@ import type { Account, ApiKey, Digest, Instant, KeyId, KeyStatus, Quota, Sponsor
 import type { OperationDraft } from './operation.ts';
 import type { PastUse } from './past-use.ts';
 import type { Page } from './ports.ts';
+import type { Rotation } from './rotate.ts';
 
 export type KeyRef = { readonly id: KeyId } | { readonly digest: Digest };
 
@@ -52,7 +53,15 @@ export interface KeyRegistry {
   ): Promise<boolean>;
   /** The amended key; `undefined` if there is none or it is deleted: then nothing is recorded. */
   amend(id: KeyId, amendment: KeyAmendment, operation: OperationDraft | null): Promise<ApiKey | undefined>;
-  /** The key with its counters, deleted ones too; `undefined` if there never was one. */
+  /**
+   * The key with its new secret; `undefined` if there is none or it is deleted: then nothing is recorded.
+   * @throws Error if the new digest exists
+   */
+  rotate(id: KeyId, rotation: Rotation, operation: OperationDraft | null): Promise<ApiKey | undefined>;
+  /**
+   * The key with its counters, deleted ones too; `undefined` if there never was one. By the digest of its old secret,
+   * too: whether that works any more is for `opens` to say.
+   */
   account(ref: KeyRef): Promise<Account | undefined>;
   list(query: KeyQuery): Promise<Page<Account>>;
   sponsor(): Promise<Sponsor>;

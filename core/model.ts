@@ -32,6 +32,8 @@ export interface ApiKey {
   readonly digest: Digest;
   /** The secret as it may be shown after its making: `sk-ab12…wxyz`. */
   readonly hint: string;
+  /** The secret before the last rotation, where it was given a grace; it may be over. */
+  readonly previous: PreviousSecret | null;
   readonly label: string;
   readonly createdAt: Instant;
   readonly expiresAt: Instant | null;
@@ -47,6 +49,14 @@ export interface ApiKey {
   readonly requestsPerMinute: number | null;
   readonly maxConcurrency: number | null;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A secret that was replaced by a new one, and that opens the same key until its grace ends. */
+export interface PreviousSecret {
+  readonly digest: Digest;
+  readonly hint: string;
+  /** From this instant on it opens nothing. */
+  readonly endsAt: Instant;
 }
 
 export type KeyStatus = 'active' | 'disabled' | 'expired' | 'deleted';

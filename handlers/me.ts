@@ -19,7 +19,7 @@ export function meRoutes(services: MeServices): readonly Route[] {
     const at = clock.now();
     const account = await keys.account({ digest });
     if (account === undefined) return refuse({ kind: 'unknown_key' }, at, headers);
-    const denial = enter(account.key, env.address, at);
+    const denial = enter(account.key, { digest, address: env.address, at });
     if (denial !== undefined) return refuse(denial, at, headers);
     return json(200, stateOf(account, at, services), headers);
   }

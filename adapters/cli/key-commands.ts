@@ -10,7 +10,7 @@ interface Json {
   readonly json?: true;
 }
 
-/** `keys create`, `list`, `show`, `disable`, `enable`, `delete`: the admin API for a person or a script. */
+/** `keys create`, `list`, `show`, `disable`, `enable`, `rotate`, `delete`: the admin API for a person or a script. */
 export function addKeyCommands(program: Command): Command {
   const keys = program.command('keys').description('make keys, look at them, disable and delete them');
   addCreate(keys);
@@ -25,6 +25,7 @@ export function addKeyCommands(program: Command): Command {
       return client.keys.patch({ params: { key }, body: { disabled } });
     });
   }
+  addRotate(keys);
   keys
     .command('delete')
     .description('delete a key for ever; its history stays')
@@ -85,9 +86,31 @@ function addCreate(keys: Command): void {
       };
       const key = await client.keys.create({ body: given(body) });
       print(json, key, () => fieldsOf(key));
-      if (!json) process.stderr.write('Keep the key now: it is not shown again.\n');
+      if (!json) process.stderr.write(KEEP_NOW);
     });
 }
+
+function addRotate(keys: Command): void {
+  keys
+    .command('rotate')
+    .description('give a key a new secret, shown in full, this once; what was used stays counted')
+    .argument('<key>', "the key's id, or the key itself")
+    .option(
+      '--grace-seconds <seconds>',
+      'how long the old key goes on to work (default: not at all)',
+      wholeNumber,
+    )
+    .option('--json', 'print JSON')
+    .action(async (id: string, { json, graceSeconds }: Json & { readonly graceSeconds?: number }) => {
+      const client = await connected();
+      const body = given({ grace_seconds: graceSeconds });
+      const key = await client.keys.rotate({ params: { key: id }, body });
+      print(json, key, () => fieldsOf(key));
+      if (!json) process.stderr.write(KEEP_NOW);
+    });
+}
+
+const KEEP_NOW = 'Keep the key now: it is not shown again.\n';
 
 interface ListOptions extends Json {
   status?: KeyView['status'];
@@ -152,6 +175,9 @@ export function fieldsOf(key: KeyView): readonly Row[] {
     id: key.id,
     label: key.label,
     status: key.status,
+    ...(key.previous_key && {
+      'old key': `${key.previous_key.key} works until ${timeText(key.previous_key.ends_at)}`,
+    }),
     created: timeText(key.created_at),
     expires: timeText(key.expires_at),
     'last used': timeText(key.last_used_at),

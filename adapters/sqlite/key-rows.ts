@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { statusOf } from '#core/expire.ts';
 import type { KeyQuery } from '#core/key-registry.ts';
-import type { ApiKey, Digest, Instant, KeyId, Quota } from '#core/model.ts';
+import type { ApiKey, Digest, Instant, KeyId, PreviousSecret, Quota } from '#core/model.ts';
 import type { Page } from '#core/ports.ts';
 import { isUuid, toBlob, toUuid } from './uuid-blob.ts';
 
@@ -21,7 +21,17 @@ interface KeyRow {
   readonly requests_per_minute: number | null;
   readonly max_concurrency: number | null;
   readonly metadata: string;
+  readonly previous_digest: Buffer | null;
+  readonly previous_hint: string | null;
+  readonly previous_ends_at: number | null;
 }
+
+/** In the order of `valuesOf`. */
+const COLUMNS = [
+  ...['id', 'digest', 'hint', 'label', 'created_at', 'expires_at', 'disabled', 'deleted_at', 'quotas'],
+  ...['quotas_set_at', 'models', 'ips', 'requests_per_minute', 'max_concurrency', 'metadata'],
+  ...['previous_digest', 'previous_hint', 'previous_ends_at'],
+] as const satisfies readonly (keyof KeyRow)[];
 
 /** The sponsor's terms, without what was used of them. */
 export interface SponsorTerms {
@@ -35,6 +45,7 @@ export interface KeyRows {
   insert(key: ApiKey): void;
   update(key: ApiKey): void;
   byId(id: KeyId): ApiKey | undefined;
+  /** By its secret's digest, or by its old one's. */
   byDigest(digest: Digest): ApiKey | undefined;
   list(query: KeyQuery): Page<ApiKey>;
   count(): number;
@@ -43,14 +54,12 @@ export interface KeyRows {
 }
 
 export function keyRows(database: Database.Database): KeyRows {
-  const insert = database.prepare('INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
-  const update = database.prepare(
-    `UPDATE keys SET (id, digest, hint, label, created_at, expires_at, disabled, deleted_at, quotas, quotas_set_at,
-       models, ips, requests_per_minute, max_concurrency, metadata) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     WHERE id = ?`,
-  );
+  const places = COLUMNS.map(() => '?');
+  const insert = database.prepare(`INSERT INTO keys (${COLUMNS}) VALUES (${places})`);
+  const update = database.prepare(`UPDATE keys SET (${COLUMNS}) = (${places}) WHERE id = ?`);
   const byId = database.prepare<[Buffer], KeyRow>('SELECT * FROM keys WHERE id = ?');
   const byDigest = database.prepare<[Buffer], KeyRow>('SELECT * FROM keys WHERE digest = ?');
+  const byOldDigest = database.prepare<[Buffer], KeyRow>('SELECT * FROM keys WHERE previous_digest = ?');
   // Ids are UUIDv7: the newest key has the greatest.
   const newest = database.prepare<[Buffer], KeyRow>('SELECT * FROM keys WHERE id < ? ORDER BY id DESC');
   const count = database.prepare<[], number>('SELECT count(*) FROM keys').pluck();
@@ -62,7 +71,10 @@ export function keyRows(database: Database.Database): KeyRows {
     insert: (key) => void insert.run(...valuesOf(key)),
     update: (key) => void update.run(...valuesOf(key), toBlob(key.id)),
     byId: (id) => (isUuid(id) ? keyOrNone(byId.get(toBlob(id))) : undefined),
-    byDigest: (digest) => keyOrNone(byDigest.get(Buffer.from(digest, 'hex'))),
+    byDigest(digest) {
+      const bytes = Buffer.from(digest, 'hex');
+      return keyOrNone(byDigest.get(bytes) ?? byOldDigest.get(bytes));
+    },
     list: (query) => pageOf(newest.iterate(query.after ? toBlob(query.after) : BEYOND_ALL_IDS), query),
     count: () => count.get() ?? 0,
     terms: () => {
@@ -101,6 +113,7 @@ function keyOf(row: KeyRow): ApiKey {
     id: toUuid(row.id),
     digest: row.digest.toString('hex'),
     hint: row.hint,
+    previous: previousOf(row),
     label: row.label,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
@@ -133,7 +146,18 @@ function valuesOf(key: ApiKey): unknown[] {
     key.requestsPerMinute,
     key.maxConcurrency,
     JSON.stringify(key.metadata),
+    ...(key.previous === null ? [null, null, null] : previousValues(key.previous)),
   ];
+}
+
+function previousValues({ digest, hint, endsAt }: PreviousSecret): unknown[] {
+  return [Buffer.from(digest, 'hex'), hint, endsAt];
+}
+
+function previousOf({ previous_digest, previous_hint, previous_ends_at }: KeyRow): PreviousSecret | null {
+  if (previous_digest === null) return null;
+  const digest = previous_digest.toString('hex');
+  return { digest, hint: previous_hint ?? '', endsAt: previous_ends_at ?? 0 };
 }
 
 function listOf(text: string | null): string[] | null {

@@ -5,6 +5,7 @@ import type { Operation, OperationDraft } from '#core/operation.ts';
 import type { PastUse } from '#core/past-use.ts';
 import type { ChainReport, LapsedReservation, OperationQuery, Page, StoreStatus } from '#core/ports.ts';
 import type { Receipt, ReceiptQuery, UsageQuery, UsageReports } from '#core/reports.ts';
+import type { Rotation } from '#core/rotate.ts';
 import type { BackupState, Lineage, Mark, NewRows } from '#core/snapshot.ts';
 import type { ReceiptScan } from './receipt-rows.ts';
 import type { RefusalKind } from './store-refused.ts';
@@ -16,6 +17,7 @@ export interface Methods {
   addKey(key: ApiKey, operation: OperationDraft | null): void;
   bringIn(key: ApiKey, history: readonly PastUse[], at: Instant, operation: OperationDraft | null): boolean;
   amendKey(id: KeyId, amendment: KeyAmendment, operation: OperationDraft | null): ApiKey | undefined;
+  rotateKey(id: KeyId, rotation: Rotation, operation: OperationDraft | null): ApiKey | undefined;
   account(ref: KeyRef): Account | undefined;
   listKeys(query: KeyQuery): Page<Account>;
   sponsor(): Sponsor;

@@ -41,6 +41,7 @@ export async function openSqlite({ path, calendar, limits = LIMITS }: SqliteOpti
       add: (key, operation) => call('addKey', key, operation),
       bringIn: (key, history, at, operation) => call('bringIn', key, history, at, operation),
       amend: (id, amendment, operation) => call('amendKey', id, amendment, operation),
+      rotate: (id, rotation, operation) => call('rotateKey', id, rotation, operation),
       account: (ref) => call('account', ref),
       list: (query) => call('listKeys', query),
       sponsor: () => call('sponsor'),

@@ -11,6 +11,7 @@ import type {
   Reservation,
   Sponsor,
 } from '#core/model.ts';
+import { isDigestOf } from '#core/rotate.ts';
 import type { Calendar } from '#core/window.ts';
 import { type AccountRows, accountRows } from './account-rows.ts';
 import { Conflict, isConflict } from './conflict.ts';
@@ -106,7 +107,9 @@ export function find(projection: Projection, id: KeyId): Account | undefined {
 /** The account of the key with this digest, as the transaction in progress sees it. */
 export function findByDigest(projection: Projection, digest: Digest): Account | undefined {
   const id = projection.idOf.get(digest);
-  if (id !== undefined) return find(projection, id);
+  const known = id === undefined ? undefined : find(projection, id);
+  // The transaction in progress may have given the key another secret.
+  if (known !== undefined && isDigestOf(known.key, digest)) return known;
   const key = projection.keys.byDigest(digest);
   return key && (remembered(projection, key.id) ?? load(projection, key));
 }
@@ -148,6 +151,8 @@ export function commit(projection: Projection): void {
   const { accounts, idOf, unwritten, staged } = projection;
   for (const id of staged.written) unwritten.delete(id);
   for (const [id, account] of staged.accounts) {
+    const before = accounts.get(id);
+    if (before !== undefined && before.key.digest !== account.key.digest) idOf.delete(before.key.digest);
     accounts.delete(id);
     accounts.set(id, account);
     idOf.set(account.key.digest, id);

@@ -1,14 +1,16 @@
 import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
+import { amended, ledgerTime } from '#core/amend.ts';
 import { bringIn } from '#core/bring-in.ts';
 import type { Command, ResultOf } from '#core/command.ts';
 import { decide } from '#core/decide.ts';
 import type { KeyAmendment, KeyQuery } from '#core/key-registry.ts';
-import type { ApiKey, Instant } from '#core/model.ts';
+import type { ApiKey, Digest, Instant } from '#core/model.ts';
 import type { OperationDraft } from '#core/operation.ts';
 import type { PastUse } from '#core/past-use.ts';
 import type { LapsedReservation, StoreStatus } from '#core/ports.ts';
+import { type Rotation, rotated } from '#core/rotate.ts';
 import type { Mark, NewRows } from '#core/snapshot.ts';
 import { type BackupRows, backupRows } from './backup-rows.ts';
 import { Conflict } from './conflict.ts';
@@ -38,12 +40,17 @@ export function writerMethods(database: Database.Database, projection: Projectio
       if (key !== undefined) log(operation);
       return key;
     },
+    rotateKey(id, rotation, operation) {
+      const key = rotateKey(projection, id, rotation);
+      if (key !== undefined) log(operation);
+      return key;
+    },
     account: (ref) => ('id' in ref ? find(projection, ref.id) : findByDigest(projection, ref.digest)),
     listKeys: (query) => listKeys(projection, query),
     sponsor: () => projection.staged.sponsor,
     setSponsorQuotas(quotas, at, operation) {
       log(operation);
-      return putTerms(projection, { quotas, quotasSetAt: ledgerTime(projection, at) });
+      return putTerms(projection, { quotas, quotasSetAt: ledgerTime(projection.staged.sponsor, at) });
     },
     appendOperation: operations.append,
     listOperations: operations.list,
@@ -81,15 +88,20 @@ function lapsed({ open, orphans }: Projection, at: number, limit: number): reado
 }
 
 function addKey(
-  { keys }: Projection,
+  projection: Projection,
   operations: OperationRows,
   key: ApiKey,
   operation: OperationDraft | null,
 ): void {
+  const { keys } = projection;
   if (keys.byId(key.id) !== undefined) throw new Conflict(`there is a key with the id ${key.id}`);
-  if (keys.byDigest(key.digest) !== undefined) throw new Conflict('there is a key with this digest');
+  refuseTaken(projection, key.digest);
   keys.insert(key);
   if (operation !== null) operations.append(operation);
+}
+
+function refuseTaken({ keys }: Projection, digest: Digest): void {
+  if (keys.byDigest(digest) !== undefined) throw new Conflict('there is a key with this digest');
 }
 
 interface BroughtIn {
@@ -124,16 +136,18 @@ function entriesOf({ staged }: Projection, { id }: ApiKey, history: readonly Pas
 function amendKey(projection: Projection, id: string, amendment: KeyAmendment): ApiKey | undefined {
   const account = find(projection, id);
   if (account === undefined || account.key.deletedAt !== null) return undefined;
-  const { at, ...changes } = amendment;
-  const quotasSetAt = changes.quotas === undefined ? account.key.quotasSetAt : ledgerTime(projection, at);
-  const key = { ...account.key, ...changes, quotasSetAt };
+  const key = amended(account.key, amendment, account.sponsor);
   putKey(projection, account, key);
   return key;
 }
 
-/** Quotas are set after all that was reserved before, even where the clock was set back since. */
-function ledgerTime({ staged }: Projection, at: Instant): Instant {
-  return Math.max(at, staged.sponsor.latestAt);
+function rotateKey(projection: Projection, id: string, rotation: Rotation): ApiKey | undefined {
+  const account = find(projection, id);
+  if (account === undefined || account.key.deletedAt !== null) return undefined;
+  refuseTaken(projection, rotation.digest);
+  const key = rotated(account.key, rotation);
+  putKey(projection, account, key);
+  return key;
 }
 
 function listKeys(projection: Projection, query: KeyQuery) {

@@ -51,6 +51,7 @@ export function createAdminClient(config: AdminClientConfig): AdminClient {
       list: method(keys.list),
       get: method(keys.get),
       patch: method(keys.patch),
+      rotate: method(keys.rotate),
       delete: method(keys.delete),
     },
     usage: { read: method(usage.read), reset: method(usage.reset) },

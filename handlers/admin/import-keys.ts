@@ -72,6 +72,7 @@ function keyOf(
     id: ids.next(),
     digest: secrets.digest(given.secret),
     hint,
+    previous: null,
     label: given.label,
     createdAt: given.created_at ?? at,
     expiresAt: given.expires_at ?? null,

@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import { standingsOf } from '#core/authorize.ts';
 import { statusOf } from '#core/expire.ts';
-import type { Account, Buckets, Instant, Quota } from '#core/model.ts';
+import type { Account, ApiKey, Buckets, Instant, Quota } from '#core/model.ts';
+import { inGrace } from '#core/rotate.ts';
 import type { Calendar } from '#core/window.ts';
 import type { Contract } from './contract.ts';
 
@@ -19,6 +20,7 @@ export function keyView(
     key: key.hint,
     label: key.label,
     status: statusOf(key, at),
+    previous_key: previousView(key, at),
     created_at: key.createdAt,
     expires_at: key.expiresAt,
     deleted_at: key.deletedAt,
@@ -31,6 +33,11 @@ export function keyView(
     in_flight: open.length,
     metadata: { ...key.metadata },
   };
+}
+
+function previousView(key: ApiKey, at: Instant): KeyView['previous_key'] {
+  const previous = inGrace(key, at);
+  return previous && { key: previous.hint, ends_at: previous.endsAt };
 }
 
 /** Quotas and what they stand at. */

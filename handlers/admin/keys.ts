@@ -45,6 +45,19 @@ export function keyActions(services: KeyServices): Implementation<Contract['keys
       return key === undefined ? keyNotFound() : keyView({ ...account, key }, at, calendar);
     },
 
+    async rotate({ params, body, at, operation }) {
+      const account = await findAccount(params.key, services);
+      if (account === undefined) return keyNotFound();
+      const { id } = account.key;
+      const secret = newSecret(services);
+      const made = { digest: services.secrets.digest(secret), hint: hintOf(secret) };
+      const rotation = { at, ...made, graceMs: body.grace_seconds * 1000 };
+      const key = await keys.rotate(id, rotation, operation(id, body));
+      return key === undefined
+        ? keyNotFound()
+        : { ...keyView({ ...account, key }, at, calendar), key: secret };
+    },
+
     async delete({ params, at, operation }) {
       const account = await findAccount(params.key, services);
       if (account === undefined) return keyNotFound();
@@ -67,11 +80,12 @@ async function create(
     const message = 'must be in the future, in milliseconds since 1970; null is never';
     return invalid('body', [{ field: 'expires_at', message }]);
   }
-  const secret = formSecret(policy.keyPrefix, ids.random(SECRET_RANDOM_BYTES));
+  const secret = newSecret({ ids, policy });
   const key: ApiKey = {
     id: ids.next(),
     digest: secrets.digest(secret),
     hint: hintOf(secret),
+    previous: null,
     label: body.label ?? '',
     createdAt: at,
     expiresAt,
@@ -88,6 +102,10 @@ async function create(
   await keys.add(key, operation(key.id, body));
   const unused = { key, buckets: emptyBuckets(), open: [], lastUsedAt: null };
   return { ...keyView(unused, at, calendar), key: secret };
+}
+
+function newSecret({ ids, policy }: Pick<KeyServices, 'ids' | 'policy'>): string {
+  return formSecret(policy.keyPrefix, ids.random(SECRET_RANDOM_BYTES));
 }
 
 function amendmentOf(body: Asked<Contract['keys']['patch']>['body'], at: Instant): KeyAmendment {

@@ -30,7 +30,7 @@ export function modelRoutes(services: Services): readonly Route[] {
     const headers = { 'x-request-id': requestId };
     const account = await services.keys.account({ digest });
     if (account === undefined) return refuse({ kind: 'unknown_key' }, at, headers);
-    const denial = enter(account.key, env.address, at);
+    const denial = enter(account.key, { digest, address: env.address, at });
     if (denial !== undefined) return refuse(denial, at, headers);
     return (await listed(trace)).filter(({ id }) => mayUse(account.key, id));
   }

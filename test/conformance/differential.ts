@@ -16,6 +16,7 @@ import {
   pastUse,
   requestsADay,
   reserving,
+  rotation,
   SERVED,
 } from './specimens.ts';
 import type { OpenStore, StoreUnderTest } from './store-under-test.ts';
@@ -35,6 +36,7 @@ type Step =
       readonly quotas: readonly Quota[];
       readonly disabled: boolean;
     }
+  | { readonly kind: 'rotate'; readonly key: number; readonly graceMs: number }
   | { readonly kind: 'sponsor'; readonly quotas: readonly Quota[] }
   | {
       readonly kind: 'import';
@@ -72,6 +74,7 @@ interface Life {
   readonly calendar: Calendar;
   /** The key of each request. */
   readonly keys: number[];
+  rotations: number;
 }
 
 async function live(steps: readonly Step[], first: StoreUnderTest, calendar: Calendar): Promise<void> {
@@ -79,7 +82,7 @@ async function live(steps: readonly Step[], first: StoreUnderTest, calendar: Cal
   const data = noMemories();
   let reference = openMemoryStore({ calendar, data });
   let subject = first;
-  const life: Life = { at: NOON - 23 * DAY_MS, calendar, keys: [] };
+  const life: Life = { at: NOON - 23 * DAY_MS, calendar, keys: [], rotations: 0 };
   try {
     const both = (act: (store: Store) => Promise<unknown>) => agree(act, subject.store, reference);
     for (const n of KEYS) await both((store) => store.keys.add(keyNumber(n, { requestsPerMinute: 0 }), null));
@@ -125,6 +128,14 @@ async function take(
       const { key, quotas, disabled } = next;
       const id = idOf('key', key);
       return both((store) => store.keys.amend(id, { at, quotas, disabled }, operation('keys.patch', id, at)));
+    }
+    case 'rotate': {
+      const id = idOf('key', next.key);
+      life.rotations += 1;
+      const made = rotation(life.rotations, next.graceMs, at);
+      await both((store) => store.keys.rotate(id, made, operation('keys.rotate', id, at)));
+      // Whose a digest was, a store may know from before.
+      return both((store) => store.keys.account({ digest: keyNumber(next.key).digest }));
     }
     case 'sponsor':
       return both((store) =>
@@ -236,6 +247,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   fc.record({ kind: fc.constant('amend'), key, quotas, disabled: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('rotate'),
+    key,
+    graceMs: fc.constantFrom(0, MINUTE_MS, 2 * DAY_MS),
+  }),
   fc.record({ kind: fc.constant('sponsor'), quotas }),
   fc.record({
     kind: fc.constant('import'),

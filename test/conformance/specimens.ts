@@ -3,6 +3,7 @@ import type { Outcome } from '#core/ledger-entry.ts';
 import type { ApiKey, Quota, UnitPrices, Usage } from '#core/model.ts';
 import type { OperationDraft } from '#core/operation.ts';
 import type { PastUse } from '#core/past-use.ts';
+import type { Rotation } from '#core/rotate.ts';
 import { keyWith, NOON } from '#test/fakes/accounts.ts';
 
 export const MINUTE_MS = 60_000;
@@ -31,6 +32,11 @@ export function keyNumber(n: number, changes: Partial<ApiKey> = {}): ApiKey {
     label: `key ${n}`,
   };
   return keyWith({ ...own, ...changes });
+}
+
+/** The n-th new secret of a key, whose old one goes on to work for so long. */
+export function rotation(n: number, graceMs: number, at = NOON): Rotation {
+  return { at, digest: (0xabc000 + n).toString(16).padStart(64, '0'), hint: `sk-new${n}…wxyz`, graceMs };
 }
 
 /** At most so many requests a day. */

@@ -5,6 +5,7 @@ import { testAgainstReference } from './differential.ts';
 import { testKeys } from './keys-conformance.ts';
 import { testLedger } from './ledger-conformance.ts';
 import { testReports } from './reports-conformance.ts';
+import { testRotation } from './rotation-conformance.ts';
 import type { OpenStore, StoreUnderTest } from './store-under-test.ts';
 
 /** Everything that the ports promise of a store, whatever it is made of. */
@@ -20,6 +21,7 @@ export function testStore(name: string, open: OpenStore): void {
     describe('ledger', () => testLedger(openUtc));
     describe('what is brought in', () => testBringingIn(openUtc));
     describe('keys and operations', () => testKeys(openUtc));
+    describe('rotation', () => testRotation(openUtc));
     describe('reports and health', () => testReports(openUtc));
     describe('against the reference', () => testAgainstReference(open));
   });

@@ -59,6 +59,7 @@ export function keyWith(changes: Partial<ApiKey> = {}): ApiKey {
     id: '0197b2a0-0000-7000-8000-000000000001',
     digest: 'd'.repeat(64),
     hint: 'sk-ab12…wxyz',
+    previous: null,
     label: 'Ada',
     createdAt: NOON,
     expiresAt: null,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { apply, beginsWindows, emptyBuckets, endsRequest } from '#core/apply.ts';
+import { amended, ledgerTime } from '#core/amend.ts';
+import { apply, emptyBuckets, endsRequest } from '#core/apply.ts';
 import { bringIn } from '#core/bring-in.ts';
 import type { Command, ResultOf } from '#core/command.ts';
 import { decide } from '#core/decide.ts';
@@ -9,6 +10,7 @@ import type { LedgerEntry } from '#core/ledger-entry.ts';
 import type { Account, ApiKey, Instant, KeyId, Reservation, Sponsor } from '#core/model.ts';
 import { chained, NO_HASH, type Operation, type OperationDraft } from '#core/operation.ts';
 import type { Ledger, OperationLog, Store } from '#core/ports.ts';
+import { isDigestOf, rotated } from '#core/rotate.ts';
 import type { Calendar } from '#core/window.ts';
 import { memoryReports } from './memory-reports.ts';
 
@@ -60,14 +62,21 @@ export function openMemoryStore({ calendar, data = noMemories(), decideBy = deci
         await log(operation);
         return true;
       },
-      async amend(id, { at, ...changes }, operation) {
+      async amend(id, amendment, operation) {
         const key = data.keys.get(id);
         if (key === undefined || key.deletedAt !== null) return undefined;
-        const quotasSetAt = changes.quotas === undefined ? key.quotasSetAt : ledgerTime(data, at);
-        const amended = { ...key, ...changes, quotasSetAt };
-        data.keys.set(id, amended);
+        const changed = amended(key, amendment, stateOf(data, calendar).sponsor);
+        data.keys.set(id, changed);
         await log(operation);
-        return amended;
+        return changed;
+      },
+      async rotate(id, rotation, operation) {
+        const key = data.keys.get(id);
+        if (key === undefined || key.deletedAt !== null) return undefined;
+        if (isTaken(data, { id: '', digest: rotation.digest })) throw new Error('there is such a key');
+        data.keys.set(id, rotated(key, rotation));
+        await log(operation);
+        return rotated(key, rotation);
       },
       account: async (ref) => accountOf(data, ref, calendar),
       async list(query) {
@@ -78,7 +87,7 @@ export function openMemoryStore({ calendar, data = noMemories(), decideBy = deci
       },
       sponsor: async () => stateOf(data, calendar).sponsor,
       async setSponsorQuotas(quotas, at, operation) {
-        data.terms = { quotas, quotasSetAt: ledgerTime(data, at) };
+        data.terms = { quotas, quotasSetAt: ledgerTime(stateOf(data, calendar).sponsor, at) };
         await log(operation);
         return stateOf(data, calendar).sponsor;
       },
@@ -156,7 +165,7 @@ function memoryOperations({ operations }: MemoryData): OperationLog {
 
 function accountOf(data: MemoryData, ref: KeyRef, calendar: Calendar): Account | undefined {
   const key = [...data.keys.values()].find((each) =>
-    'id' in ref ? each.id === ref.id : each.digest === ref.digest,
+    'id' in ref ? each.id === ref.id : isDigestOf(each, ref.digest),
   );
   if (key === undefined) return undefined;
   const { accounts, sponsor } = stateOf(data, calendar);
@@ -230,14 +239,8 @@ function matches(key: ApiKey, { status, text, at, after }: KeyQuery): boolean {
   );
 }
 
-/** Never before what was reserved or brought in last. */
-function ledgerTime({ entries }: MemoryData, at: Instant): Instant {
-  const made = entries.flatMap((entry) => (beginsWindows(entry) ? [entry.at] : []));
-  return Math.max(at, made.at(-1) ?? 0);
-}
-
-function isTaken({ keys }: MemoryData, { id, digest }: ApiKey): boolean {
-  return keys.has(id) || [...keys.values()].some((other) => other.digest === digest);
+function isTaken({ keys }: MemoryData, { id, digest }: Pick<ApiKey, 'id' | 'digest'>): boolean {
+  return keys.has(id) || [...keys.values()].some((other) => isDigestOf(other, digest));
 }
 
 function isReserved({ entries }: MemoryData, requestId: string): boolean {

@@ -62,6 +62,13 @@ describeDocumented('the commands of docs/api.md, as printed', () => {
     });
   });
 
+  test('a key gets a new secret, and the old one works for another day', async () => {
+    const rotated = await answer(block('rotate'), contract.keys.rotate.reply);
+    expect(rotated).toMatchObject({ id: given['ID'], label: 'Ada L.', quotas: [{ used: 2 }] });
+    expect(rotated.previous_key?.ends_at).toBeGreaterThan(rotated.created_at);
+    expect(JSON.parse(await run(block('quota')))).toMatchObject({ id: given['ID'] });
+  });
+
   test('what would become of keys of another system is told', async () => {
     expect(await answer(block('import'), contract.keys.import.reply)).toMatchObject({
       outcomes: [{ key: 'trial_…a8c3', status: 'importable' }],

@@ -80,9 +80,15 @@ const key = z
     id: z.string(),
     key: z
       .string()
-      .describe('As it may be shown: `sk-ab12…wxyz`. The whole key in the answer to its making only.'),
+      .describe(
+        'As it may be shown: `sk-ab12…wxyz`. The whole key in the answer to its making or rotation only.',
+      ),
     label: z.string(),
     status,
+    previous_key: z
+      .object({ key: z.string().describe('As it may be shown'), ends_at: field.time })
+      .nullable()
+      .describe('The key before the last rotation, and when it stops working; null: only `key` works'),
     created_at: field.time,
     expires_at: field.time.nullable(),
     deleted_at: field.time.nullable(),
@@ -96,6 +102,18 @@ const key = z
     metadata: z.record(z.string(), z.string()),
   })
   .meta({ id: 'Key' });
+
+// Long enough for everybody who has a holiday, and not for ever.
+const GRACE_SECONDS_MAX = 30 * 24 * 60 * 60;
+
+const rotation = strict({
+  grace_seconds: z
+    .int()
+    .min(0)
+    .max(GRACE_SECONDS_MAX)
+    .default(0)
+    .describe('How long the old key goes on to work, up to 30 days; 0, and if absent: not at all'),
+});
 
 const one = strict({ key: field.key });
 
@@ -139,6 +157,16 @@ export const keys = {
     summary: 'Changes a key. What is not given stays as it is.',
     params: one,
     body: amendment,
+    reply: key,
+  },
+  rotate: {
+    ...PLAIN,
+    method: 'POST',
+    path: '/admin/keys/:key/rotate',
+    summary:
+      'Gives a key a new secret, shown in full in this answer and never again. What was used stays counted. At most one old key works beside the new one.',
+    params: one,
+    body: rotation,
     reply: key,
   },
   delete: {
