@@ -1,4 +1,5 @@
 import type { Command, ResultOf } from './command.ts';
+import type { KeptReplies } from './kept-reply.ts';
 import type { KeyRegistry } from './key-registry.ts';
 import type { Digest, Instant, KeyId, RequestId } from './model.ts';
 import type { Operation, OperationDraft } from './operation.ts';
@@ -79,6 +80,7 @@ export interface Store {
   readonly keys: KeyRegistry;
   readonly reports: UsageReports;
   readonly operations: OperationLog;
+  readonly replies: KeptReplies;
   readonly health: StoreHealth;
   /** Finishes what was asked for, writes back what is in memory, and lets go of the database. */
   close(): Promise<void>;
@@ -109,4 +111,8 @@ export interface Secrets {
   digest(secret: string): Digest;
   /** Whether `given` is one of `expected`, in a time that does not depend on where they differ. */
   isOneOf(given: string, expected: readonly string[]): boolean;
+  /** Encrypts `text` so that the pepper and `under` together open it, and neither alone. Base64; never the same twice. */
+  seal(text: string, under: string): string;
+  /** What was sealed; `undefined` if it was under another text or pepper, or is not what it was. */
+  unseal(sealed: string, under: string): string | undefined;
 }

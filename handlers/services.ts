@@ -1,3 +1,4 @@
+import type { KeptReplies } from '#core/kept-reply.ts';
 import type { KeyRegistry } from '#core/key-registry.ts';
 import type { Metrics } from '#core/metrics.ts';
 import type { Observer } from '#core/observer.ts';
@@ -17,6 +18,7 @@ export interface Services {
   readonly keys: KeyRegistry;
   readonly reports: UsageReports;
   readonly operations: OperationLog;
+  readonly replies: KeptReplies;
   readonly health: StoreHealth;
   readonly upstream: RoutedUpstream;
   readonly clock: Clock;

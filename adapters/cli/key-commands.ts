@@ -51,7 +51,10 @@ interface CreateOptions extends Json {
   ip?: string[];
   requestsPerMinute?: number;
   maxConcurrency?: number;
+  idempotencyKey?: string;
 }
+
+const ONCE = 'such as a UUID: the same command, run again within a day, is done once';
 
 function addCreate(keys: Command): void {
   keys
@@ -70,6 +73,7 @@ function addCreate(keys: Command): void {
     .option('--ip <range>', 'an address or CIDR range (default: all); may be given several times', oneMore)
     .option('--requests-per-minute <n>', '0: no rate limit (default: that of the server)', wholeNumber)
     .option('--max-concurrency <n>', 'requests in flight at once', wholeNumber)
+    .option('--idempotency-key <text>', ONCE)
     .option('--json', 'print JSON')
     .action(async ({ json, ...options }: CreateOptions) => {
       const client = await connected();
@@ -84,10 +88,18 @@ function addCreate(keys: Command): void {
         requests_per_minute: options.requestsPerMinute,
         max_concurrency: options.maxConcurrency,
       };
-      const key = await client.keys.create({ body: given(body) });
+      const key = await client.keys.create({
+        body: given(body),
+        ...given({ idempotencyKey: options.idempotencyKey }),
+      });
       print(json, key, () => fieldsOf(key));
       if (!json) process.stderr.write(KEEP_NOW);
     });
+}
+
+interface RotateOptions extends Json {
+  graceSeconds?: number;
+  idempotencyKey?: string;
 }
 
 function addRotate(keys: Command): void {
@@ -95,16 +107,17 @@ function addRotate(keys: Command): void {
     .command('rotate')
     .description('give a key a new secret, shown in full, this once; what was used stays counted')
     .argument('<key>', "the key's id, or the key itself")
+    .option('--idempotency-key <text>', ONCE)
     .option(
       '--grace-seconds <seconds>',
       'how long the old key goes on to work (default: not at all)',
       wholeNumber,
     )
     .option('--json', 'print JSON')
-    .action(async (id: string, { json, graceSeconds }: Json & { readonly graceSeconds?: number }) => {
+    .action(async (id: string, { json, graceSeconds, ...once }: RotateOptions) => {
       const client = await connected();
       const body = given({ grace_seconds: graceSeconds });
-      const key = await client.keys.rotate({ params: { key: id }, body });
+      const key = await client.keys.rotate({ params: { key: id }, body, ...given(once) });
       print(json, key, () => fieldsOf(key));
       if (!json) process.stderr.write(KEEP_NOW);
     });

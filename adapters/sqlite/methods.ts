@@ -1,6 +1,7 @@
 import type { Command, ResultOf } from '#core/command.ts';
+import type { KeptReply, Recording } from '#core/kept-reply.ts';
 import type { KeyAmendment, KeyQuery, KeyRef } from '#core/key-registry.ts';
-import type { Account, ApiKey, Instant, KeyId, Quota, RequestId, Sponsor } from '#core/model.ts';
+import type { Account, ApiKey, Digest, Instant, KeyId, Quota, RequestId, Sponsor } from '#core/model.ts';
 import type { Operation, OperationDraft } from '#core/operation.ts';
 import type { PastUse } from '#core/past-use.ts';
 import type { ChainReport, LapsedReservation, OperationQuery, Page, StoreStatus } from '#core/ports.ts';
@@ -18,6 +19,10 @@ export interface Methods {
   bringIn(key: ApiKey, history: readonly PastUse[], at: Instant, operation: OperationDraft | null): boolean;
   amendKey(id: KeyId, amendment: KeyAmendment, operation: OperationDraft | null): ApiKey | undefined;
   rotateKey(id: KeyId, rotation: Rotation, operation: OperationDraft | null): ApiKey | undefined;
+  findReply(digest: Digest, at: Instant): KeptReply | undefined;
+  registryVersion(): number;
+  record(recording: Recording): boolean;
+  forgetReplies(at: Instant): void;
   account(ref: KeyRef): Account | undefined;
   listKeys(query: KeyQuery): Page<Account>;
   sponsor(): Sponsor;

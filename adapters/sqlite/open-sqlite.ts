@@ -47,6 +47,12 @@ export async function openSqlite({ path, calendar, limits = LIMITS }: SqliteOpti
       sponsor: () => call('sponsor'),
       setSponsorQuotas: (quotas, at, operation) => call('setSponsorQuotas', quotas, at, operation),
     },
+    replies: {
+      find: (digest, at) => call('findReply', digest, at),
+      version: () => call('registryVersion'),
+      record: (recording) => call('record', recording),
+      forget: (at) => call('forgetReplies', at),
+    },
     reports: {
       usage: (query) => call('usage', query),
       receipt: (id) => call('receipt', id),

@@ -14,10 +14,12 @@ import { type Rotation, rotated } from '#core/rotate.ts';
 import type { Mark, NewRows } from '#core/snapshot.ts';
 import { type BackupRows, backupRows } from './backup-rows.ts';
 import { Conflict } from './conflict.ts';
+import { makeChange } from './make-change.ts';
 import type { Methods } from './methods.ts';
 import { type OperationRows, operationRows } from './operation-rows.ts';
 import { find, findByDigest, type Projection, putKey, putTerms, record, reject } from './projection.ts';
 import { receiptRows } from './receipt-rows.ts';
+import { replyRows } from './reply-rows.ts';
 import { usageReport } from './usage-report.ts';
 
 /** What each method does inside the writer's transaction. `close` is the loop's own. */
@@ -25,11 +27,12 @@ export function writerMethods(database: Database.Database, projection: Projectio
   const operations = operationRows(database);
   const receipts = receiptRows(database);
   const backups = backupRows(database);
+  const replies = replyRows(database);
   // Changes a page, as a commit must to prove that it can: an empty transaction succeeds on a full disk, and so does
   // one that writes what is there already, which SQLite leaves out.
   const touch = database.prepare('UPDATE projection SET checked = 1 - checked');
   const log = (operation: OperationDraft | null) => operation && operations.append(operation);
-  return {
+  const methods: Omit<Methods, 'close'> = {
     execute: (command) => execute(projection, command),
     lapsed: (at, limit) => lapsed(projection, at, limit),
     addKey: (key, operation) => addKey(projection, operations, key, operation),
@@ -65,7 +68,17 @@ export function writerMethods(database: Database.Database, projection: Projectio
     rememberBackup: backups.remember,
     check: () => void touch.run(),
     status: () => statusOf(database, projection),
+    findReply: replies.find,
+    registryVersion: () => backups.mark().keyChangeN,
+    record({ changes, version, reply }) {
+      if (version !== null && version !== methods.registryVersion()) return false;
+      for (const change of changes) makeChange(change, methods);
+      if (reply !== null) replies.keep(reply);
+      return true;
+    },
+    forgetReplies: replies.forget,
   };
+  return methods;
 }
 
 function execute(projection: Projection, command: Command): ResultOf<Command> {

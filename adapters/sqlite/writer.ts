@@ -26,10 +26,14 @@ export interface Writer {
 /** These read the projection's tables, which must then be exact. */
 const REPORTS: ReadonlySet<Method> = new Set<Method>(['usage']);
 
+/** Of these, what cannot be leaves nothing of it behind: each has a transaction of its own. */
+const WHOLE: ReadonlySet<Method> = new Set<Method>(['record']);
+
 /** These record nothing: they are answered also where nothing can be recorded. */
 const READS: ReadonlySet<Method> = new Set<Method>([
   ...(['lapsed', 'account', 'listKeys', 'sponsor', 'usage', 'receipt', 'scanReceipts', 'status'] as const),
   ...(['listOperations', 'verifyOperations', 'lineage', 'mark', 'rowsAfter', 'backupState'] as const),
+  ...(['findReply', 'registryVersion'] as const),
 ]);
 
 /** Whether a call begins what makes the log longer. What ends a request, and what an operator does, must still be recorded. */
@@ -67,6 +71,7 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
         });
       });
     } catch (error) {
+      if (error instanceof Conflict) return calls.map(() => ({ kind: 'failed', message: error.message }));
       const unavailable = unavailableBy(error);
       return calls.map((call) =>
         call[0] !== 'close' && READS.has(call[0]) ? answerRead(call) : unavailable,
@@ -117,7 +122,7 @@ function answerBy(methods: Omit<Methods, 'close'>, [method, ...args]: AnyCall): 
     const act = methods[method] as (...given: readonly unknown[]) => unknown;
     return { kind: 'done', value: act(...args) };
   } catch (error) {
-    if (error instanceof Conflict) return { kind: 'failed', message: error.message };
+    if (error instanceof Conflict && !WHOLE.has(method)) return { kind: 'failed', message: error.message };
     throw error;
   }
 }
@@ -143,12 +148,12 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Reports see what was asked for before them: each is a group of its own, the rest go together. */
+/** Reports see what was asked for before them. They, and what is recorded whole, are groups of their own; the rest go together. */
 function groupsOf(calls: readonly Call[]): readonly (readonly Call[])[] {
   const groups: Call[][] = [];
   let alone = true;
   for (const call of calls) {
-    const apart = REPORTS.has(call[0]);
+    const apart = REPORTS.has(call[0]) || WHOLE.has(call[0]);
     if (apart || alone) groups.push([call]);
     else groups.at(-1)?.push(call);
     alone = apart;

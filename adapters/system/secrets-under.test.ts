@@ -24,3 +24,19 @@ test.each([
 test('an empty pepper is no pepper', () => {
   expect(() => secretsUnder(new Uint8Array())).toThrow('empty');
 });
+
+test('what is sealed is opened by the same pepper and text, and by nothing less', () => {
+  const secrets = secretsUnder(new TextEncoder().encode('pepper'));
+  const sealed = secrets.seal('an answer, 密钥', 'a-key');
+  expect(secrets.unseal(sealed, 'a-key')).toBe('an answer, 密钥');
+  expect(secrets.seal('an answer, 密钥', 'a-key')).not.toBe(sealed);
+  expect(secrets.unseal(sealed, 'another')).toBeUndefined();
+  expect(secretsUnder(new TextEncoder().encode('other')).unseal(sealed, 'a-key')).toBeUndefined();
+  const bytes = Buffer.from(sealed, 'base64');
+  for (let at = 0; at < bytes.length; at += 1) {
+    const changed = Buffer.from(bytes);
+    changed.writeUInt8(changed.readUInt8(at) ^ 1, at);
+    expect(secrets.unseal(changed.toString('base64'), 'a-key'), `byte ${at}`).toBeUndefined();
+  }
+  for (const short of ['', 'AAAA']) expect(secrets.unseal(short, 'a-key')).toBeUndefined();
+});

@@ -74,7 +74,10 @@ type Method<A extends Action> = (
 type Nothing = Readonly<Record<never, never>>;
 
 /** The parts of a call. One that must have something in it must be given. */
-type Asking<A extends Action> = Part<A, 'params'> & Part<A, 'query'> & Part<A, 'body'>;
+type Asking<A extends Action> = Part<A, 'params'> & Part<A, 'query'> & Part<A, 'body'> & OnceOf<A>;
+
+/** What changes something can be asked for twice and done once. */
+type OnceOf<A extends Action> = A['method'] extends 'GET' ? Nothing : { readonly idempotencyKey?: string };
 
 type Part<A extends Action, Name extends 'params' | 'query' | 'body'> =
   Nothing extends z.input<A[Name]>
@@ -85,6 +88,7 @@ interface Parts {
   readonly params?: object;
   readonly query?: object;
   readonly body?: object;
+  readonly idempotencyKey?: string;
 }
 
 async function call<A extends Action>(
@@ -102,7 +106,7 @@ async function call<A extends Action>(
 
 function requestOf(
   { method, path }: Action,
-  { params = {}, query = {}, body }: Parts,
+  { params = {}, query = {}, body, idempotencyKey }: Parts,
   config: AdminClientConfig,
 ) {
   const values = new Map(Object.entries(params));
@@ -116,6 +120,7 @@ function requestOf(
   const init = { method, headers, redirect: 'manual' } as const;
   if (method === 'GET') return new Request(url, init);
   headers.set('content-type', 'application/json');
+  if (idempotencyKey !== undefined) headers.set('idempotency-key', idempotencyKey);
   return new Request(url, { ...init, body: JSON.stringify(body ?? {}) });
 }
 

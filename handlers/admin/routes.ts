@@ -2,6 +2,7 @@ import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { backupActions } from './backups.ts';
 import { contract } from './contract.ts';
+import type { Ports } from './draft-changes.ts';
 import { keyActions } from './keys.ts';
 import { operationActions } from './operations.ts';
 import { requestActions } from './requests.ts';
@@ -12,14 +13,17 @@ import { usageActions } from './usage.ts';
 
 /** The admin API. */
 export function adminRoutes(services: Services): readonly Route[] {
-  const implementations = {
-    keys: keyActions(services),
-    usage: usageActions(services),
-    requests: requestActions(services),
-    sponsor: sponsorActions(services),
-    operations: operationActions(services),
-    backups: backupActions(services),
-    status: statusActions(services),
+  const implement = (ports: Ports) => {
+    const own = { ...services, ...ports };
+    return {
+      keys: keyActions(own),
+      usage: usageActions(own),
+      requests: requestActions(own),
+      sponsor: sponsorActions(own),
+      operations: operationActions(own),
+      backups: backupActions(own),
+      status: statusActions(own),
+    };
   };
-  return serve(contract, implementations, services);
+  return serve(contract, implement, services);
 }

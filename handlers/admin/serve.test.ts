@@ -153,12 +153,16 @@ test('an action without an implementation does not compile', () => {
   const ping = { ...PLAIN, method: 'GET', path: '/admin/ping', summary: 'Answers.', reply } as const;
   const { services } = under.proxy;
   // @ts-expect-error: ping is missing
-  expect(() => serve({ test: { ping } }, { test: {} }, services)).not.toThrow();
+  expect(() => serve({ test: { ping } }, () => ({ test: {} }), services)).not.toThrow();
   // @ts-expect-error: the reply is not the contract's
-  serve({ test: { ping } }, { test: { ping: async () => ({ ok: 1 }) } }, services);
+  serve({ test: { ping } }, () => ({ test: { ping: async () => ({ ok: 1 }) } }), services);
   const echo = { ...ping, query: strict({ text: z.string() }) };
-  // @ts-expect-error: the query has no such member
-  serve({ test: { echo } }, { test: { echo: async ({ query }) => ({ ok: query.word === '' }) } }, services);
-  const routes = serve({ test: { ping } }, { test: { ping: async () => ({ ok: true }) } }, services);
+  serve(
+    { test: { echo } },
+    // @ts-expect-error: the query has no such member
+    () => ({ test: { echo: async ({ query }) => ({ ok: query.word === '' }) } }),
+    services,
+  );
+  const routes = serve({ test: { ping } }, () => ({ test: { ping: async () => ({ ok: true }) } }), services);
   expect(routes).toMatchObject([{ method: 'GET', path: '/admin/ping', access: 'admin' }]);
 });

@@ -4,39 +4,57 @@ import { json } from '../reply.ts';
 import type { Actor, Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import type { Action, ActionGroup, Implementation, Perform } from './contract/action.ts';
+import type { Ports } from './draft-changes.ts';
+import { idempotencyKeyOf, malformedKey } from './idempotency-key.ts';
 import type { Part } from './invalid.ts';
 import { explain, invalid, problemsOf } from './invalid.ts';
+import { type Once, type OnceServices, openOnce } from './once.ts';
 import type { Input } from './read-input.ts';
 import { readJson, readQuery } from './read-input.ts';
 
 /** What serving takes, whatever the actions do. */
-export type ServeServices = Pick<Services, 'clock' | 'policy'>;
+export type ServeServices = Pick<Services, 'clock' | 'policy'> & OnceServices;
 
 type Groups = Readonly<Record<string, ActionGroup>>;
 type Implementations<C extends Groups> = { readonly [Group in keyof C]: Implementation<C[Group]> };
 
-/** A contract and what carries it out, as routes: one for each action. */
+/**
+ * A contract and what carries it out, as routes: one for each action. What carries it out is made by `implement` on the
+ * ports that it changes things by: a call with an Idempotency-Key gets ports of its own.
+ */
 export function serve<C extends Groups>(
   contract: C,
-  implementations: Implementations<C>,
+  implement: (ports: Ports) => Implementations<C>,
   services: ServeServices,
 ): readonly Route[] {
   const routes: Route[] = [];
+  const serving = { ...services, once: openOnce(services) };
   for (const group in contract) {
-    routes.push(...serveGroup(group, contract[group], implementations[group], services));
+    routes.push(
+      ...serveGroup<C[typeof group]>(group, contract[group], (ports) => implement(ports)[group], serving),
+    );
   }
   return routes;
 }
 
+type Serving = ServeServices & { readonly once: Once };
+
 function serveGroup<G extends ActionGroup>(
   groupName: string,
   group: G,
-  implementation: Implementation<G>,
-  services: ServeServices,
+  implement: (ports: Ports) => Implementation<G>,
+  serving: Serving,
 ): readonly Route[] {
   const routes: Route[] = [];
   for (const name in group) {
-    routes.push(serveAction(`${groupName}.${name}`, group[name], implementation[name], services));
+    routes.push(
+      serveAction<G[typeof name]>(
+        `${groupName}.${name}`,
+        group[name],
+        (ports) => implement(ports)[name],
+        serving,
+      ),
+    );
   }
   return routes;
 }
@@ -44,10 +62,14 @@ function serveGroup<G extends ActionGroup>(
 function serveAction<A extends Action>(
   name: string,
   action: A,
-  perform: Perform<A>,
-  services: ServeServices,
+  performOn: (ports: Ports) => Perform<A>,
+  serving: Serving,
 ): Route {
+  const perform = performOn(serving);
+
   async function handle({ request, params }: Exchange, actor: Actor): Promise<Response> {
+    const once = idempotencyKeyOf(request.headers);
+    if (once.kind === 'malformed') return malformedKey();
     const path = check<A['params']>(action.params, 'path', { ok: true, value: params });
     if (!path.ok) return path.response;
     const query = check<A['query']>(action.query, 'query', readQuery(request));
@@ -58,10 +80,16 @@ function serveAction<A extends Action>(
       request.method === 'GET' ? NO_BODY : await readJson(request),
     );
     if (!body.ok) return body.response;
-    const recorder = recorderOf(name, actor, services);
-    const asked = { params: path.value, query: query.value, body: body.value, ...recorder };
-    const reply = await perform(asked);
-    return reply instanceof Response ? reply : json(action.status, reply);
+    const given = { params: path.value, query: query.value, body: body.value };
+    const asked = { ...given, ...recorderOf(name, actor, serving) };
+    const act = async (performing: Perform<A>) => {
+      const reply = await performing(asked);
+      return reply instanceof Response ? reply : json(action.status, reply);
+    };
+    // RFC 9110 §9.2.2: to look at something twice is to look at it once.
+    if (once.kind === 'none' || request.method === 'GET') return act(perform);
+    const call = { key: once.key, asks: [name, given], at: asked.at };
+    return serving.once(call, (ports) => act(performOn(ports)));
   }
   const { method, path } = action;
   return {

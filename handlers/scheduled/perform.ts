@@ -16,7 +16,7 @@ export type TaskKind = 'expire' | 'access' | 'backup' | 'segment' | 'drill' | 'p
 
 export type ScheduledServices = Pick<
   Services,
-  'ledger' | 'observer' | 'operations' | 'policy' | 'backups' | 'access' | 'troubles'
+  'ledger' | 'replies' | 'observer' | 'operations' | 'policy' | 'backups' | 'access' | 'troubles'
 > & {
   readonly watch: Watch;
 };
@@ -38,6 +38,7 @@ async function performOnce({ kind, at }: Task, services: ScheduledServices): Pro
   switch (kind) {
     case 'expire':
       await expire(services, at);
+      await services.replies.forget(at);
       return;
     case 'access':
       await services.access.lookAtDays(at);

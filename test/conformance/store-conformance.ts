@@ -4,6 +4,7 @@ import { testBringingIn } from './bring-in-conformance.ts';
 import { testAgainstReference } from './differential.ts';
 import { testKeys } from './keys-conformance.ts';
 import { testLedger } from './ledger-conformance.ts';
+import { testReplies } from './replies-conformance.ts';
 import { testReports } from './reports-conformance.ts';
 import { testRotation } from './rotation-conformance.ts';
 import type { OpenStore, StoreUnderTest } from './store-under-test.ts';
@@ -21,6 +22,7 @@ export function testStore(name: string, open: OpenStore): void {
     describe('ledger', () => testLedger(openUtc));
     describe('what is brought in', () => testBringingIn(openUtc));
     describe('keys and operations', () => testKeys(openUtc));
+    describe('kept replies', () => testReplies(openUtc));
     describe('rotation', () => testRotation(openUtc));
     describe('reports and health', () => testReports(openUtc));
     describe('against the reference', () => testAgainstReference(open));

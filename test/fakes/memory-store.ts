@@ -5,13 +5,15 @@ import { bringIn } from '#core/bring-in.ts';
 import type { Command, ResultOf } from '#core/command.ts';
 import { decide } from '#core/decide.ts';
 import { statusOf } from '#core/expire.ts';
-import type { KeyQuery, KeyRef } from '#core/key-registry.ts';
+import type { KeptReply } from '#core/kept-reply.ts';
+import type { KeyQuery, KeyRef, KeyRegistry } from '#core/key-registry.ts';
 import type { LedgerEntry } from '#core/ledger-entry.ts';
 import type { Account, ApiKey, Instant, KeyId, Reservation, Sponsor } from '#core/model.ts';
 import { chained, NO_HASH, type Operation, type OperationDraft } from '#core/operation.ts';
 import type { Ledger, OperationLog, Store } from '#core/ports.ts';
 import { isDigestOf, rotated } from '#core/rotate.ts';
 import type { Calendar } from '#core/window.ts';
+import { memoryReplies } from './memory-replies.ts';
 import { memoryReports } from './memory-reports.ts';
 
 /** All that the reference store remembers. */
@@ -21,6 +23,9 @@ export interface MemoryData {
   readonly operations: Operation[];
   readonly rejections: { readonly keyId: KeyId; readonly at: Instant }[];
   terms: { readonly quotas: ApiKey['quotas']; readonly quotasSetAt: Instant };
+  /** Of keys and of the sponsor's terms. */
+  changes: number;
+  replies: readonly KeptReply[];
 }
 
 export interface MemoryOptions {
@@ -38,60 +43,22 @@ export function noMemories(): MemoryData {
     operations: [],
     rejections: [],
     terms: { quotas: [], quotasSetAt: 0 },
+    changes: 0,
+    replies: [],
   };
 }
 
 /** The reference of all stores: an account is its entries, reduced by `apply`, anew after each that is written. */
 export function openMemoryStore({ calendar, data = noMemories(), decideBy = decide }: MemoryOptions): Store {
+  const replies = memoryReplies(data, (each) => openParts(each, calendar, decideBy));
+  return { ...openParts(data, calendar, decideBy), replies };
+}
+
+function openParts(data: MemoryData, calendar: Calendar, decideBy: typeof decide): Omit<Store, 'replies'> {
   const operations = memoryOperations(data);
-  const log = async (operation: OperationDraft | null) => operation && operations.append(operation);
   return {
     ledger: memoryLedger(data, calendar, decideBy),
-    keys: {
-      async add(key, operation) {
-        if (isTaken(data, key)) throw new Error('there is such a key');
-        data.keys.set(key.id, key);
-        await log(operation);
-      },
-      async bringIn(key, history, at, operation) {
-        if (accountOf(data, { digest: key.digest }, calendar) !== undefined) return false;
-        if (isTaken(data, key)) throw new Error('there is such a key');
-        const entries = bringIn(key.id, history, stateOf(data, calendar).sponsor, at);
-        data.keys.set(key.id, key);
-        data.entries.push(...entries);
-        await log(operation);
-        return true;
-      },
-      async amend(id, amendment, operation) {
-        const key = data.keys.get(id);
-        if (key === undefined || key.deletedAt !== null) return undefined;
-        const changed = amended(key, amendment, stateOf(data, calendar).sponsor);
-        data.keys.set(id, changed);
-        await log(operation);
-        return changed;
-      },
-      async rotate(id, rotation, operation) {
-        const key = data.keys.get(id);
-        if (key === undefined || key.deletedAt !== null) return undefined;
-        if (isTaken(data, { id: '', digest: rotation.digest })) throw new Error('there is such a key');
-        data.keys.set(id, rotated(key, rotation));
-        await log(operation);
-        return rotated(key, rotation);
-      },
-      account: async (ref) => accountOf(data, ref, calendar),
-      async list(query) {
-        const keys = [...data.keys.values()].filter((key) => matches(key, query));
-        keys.sort((a, b) => (a.id < b.id ? 1 : -1));
-        const items = keys.slice(0, query.limit).flatMap(({ id }) => accountOf(data, { id }, calendar) ?? []);
-        return { items, more: keys.length > query.limit };
-      },
-      sponsor: async () => stateOf(data, calendar).sponsor,
-      async setSponsorQuotas(quotas, at, operation) {
-        data.terms = { quotas, quotasSetAt: ledgerTime(stateOf(data, calendar).sponsor, at) };
-        await log(operation);
-        return stateOf(data, calendar).sponsor;
-      },
-    },
+    keys: memoryKeys(data, calendar, operations),
     reports: memoryReports(data, calendar),
     operations,
     health: {
@@ -109,6 +76,60 @@ export function openMemoryStore({ calendar, data = noMemories(), decideBy = deci
       }),
     },
     close: async () => undefined,
+  };
+}
+
+function memoryKeys(data: MemoryData, calendar: Calendar, operations: OperationLog): KeyRegistry {
+  const log = async (operation: OperationDraft | null) => operation && operations.append(operation);
+  return {
+    async add(key, operation) {
+      if (isTaken(data, key)) throw new Error('there is such a key');
+      data.changes += 1;
+      data.keys.set(key.id, key);
+      await log(operation);
+    },
+    async bringIn(key, history, at, operation) {
+      if (accountOf(data, { digest: key.digest }, calendar) !== undefined) return false;
+      if (isTaken(data, key)) throw new Error('there is such a key');
+      const entries = bringIn(key.id, history, stateOf(data, calendar).sponsor, at);
+      data.changes += 1;
+      data.keys.set(key.id, key);
+      data.entries.push(...entries);
+      await log(operation);
+      return true;
+    },
+    async amend(id, amendment, operation) {
+      const key = data.keys.get(id);
+      if (key === undefined || key.deletedAt !== null) return undefined;
+      const changed = amended(key, amendment, stateOf(data, calendar).sponsor);
+      data.changes += 1;
+      data.keys.set(id, changed);
+      await log(operation);
+      return changed;
+    },
+    async rotate(id, rotation, operation) {
+      const key = data.keys.get(id);
+      if (key === undefined || key.deletedAt !== null) return undefined;
+      if (isTaken(data, { id: '', digest: rotation.digest })) throw new Error('there is such a key');
+      data.changes += 1;
+      data.keys.set(id, rotated(key, rotation));
+      await log(operation);
+      return rotated(key, rotation);
+    },
+    account: async (ref) => accountOf(data, ref, calendar),
+    async list(query) {
+      const keys = [...data.keys.values()].filter((key) => matches(key, query));
+      keys.sort((a, b) => (a.id < b.id ? 1 : -1));
+      const items = keys.slice(0, query.limit).flatMap(({ id }) => accountOf(data, { id }, calendar) ?? []);
+      return { items, more: keys.length > query.limit };
+    },
+    sponsor: async () => stateOf(data, calendar).sponsor,
+    async setSponsorQuotas(quotas, at, operation) {
+      data.changes += 1;
+      data.terms = { quotas, quotasSetAt: ledgerTime(stateOf(data, calendar).sponsor, at) };
+      await log(operation);
+      return stateOf(data, calendar).sponsor;
+    },
   };
 }
 

@@ -19,6 +19,7 @@ import { bytesOfFolder, tracesOf } from './secret-traces.ts';
 
 const adminToken = randomBytes(32).toString('hex');
 const metricsToken = randomBytes(32).toString('hex');
+const idempotencyKey = randomBytes(32).toString('hex');
 const upstreamKey = `sk-${randomBytes(24).toString('hex')}`;
 
 let directory: string;
@@ -26,6 +27,8 @@ let server: ServerProcess;
 let upstream: UpstreamServer;
 let key: string;
 let keyId: string;
+/** The key after a rotation whose answer is kept; the old one is in its grace. */
+let rotated: string;
 /** Every answer to everybody but the one that shows a new key. */
 let answers = '';
 
@@ -53,6 +56,10 @@ beforeAll(async () => {
   const quotas = [{ meter: 'requests', period: 'day', limit: 40 }] as const;
   const made = await server.admin.keys.create({ body: { label: 'canary', quotas: [...quotas] } });
   ({ key, id: keyId } = made);
+  const once = { params: { key: keyId }, body: { grace_seconds: 600 }, idempotencyKey };
+  rotated = (await server.admin.keys.rotate(once)).key;
+  // It is kept: the same call has the same answer.
+  expect((await server.admin.keys.rotate(once)).key).toBe(rotated);
 });
 
 afterAll(async () => {
@@ -79,12 +86,14 @@ describe('S3: a secret is hashed before any store or log sees it', () => {
     for (const [place, bytes] of Object.entries(places)) {
       expect(bytes.length, place).toBeGreaterThan(10_000);
       expect(tracesOf(key, bytes, 3), `the key in ${place}`).toEqual([]);
+      expect(tracesOf(rotated, bytes, 3), `the rotated key in ${place}`).toEqual([]);
+      expect(tracesOf(idempotencyKey, bytes), `the Idempotency-Key in ${place}`).toEqual([]);
       expect(tracesOf(adminToken, bytes), `the admin token in ${place}`).toEqual([]);
       expect(tracesOf(metricsToken, bytes), `the metrics token in ${place}`).toEqual([]);
       expect(tracesOf(upstreamKey, bytes, 3), `the upstream's key in ${place}`).toEqual([]);
     }
     // The key's place in the database is its digest's, and that is there to be found.
-    const digests = 'SELECT lower(hex(digest)) FROM keys';
+    const digests = 'SELECT lower(hex(digest)) FROM keys WHERE previous_digest IS NOT NULL';
     expect(
       readDatabase(server.storePath, (database) => database.prepare(digests).pluck().all()),
     ).toHaveLength(1);

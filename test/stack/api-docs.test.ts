@@ -50,6 +50,8 @@ describeDocumented('the commands of docs/api.md, as printed', () => {
     const { keys } = contract;
     const made = await answer(block('create'), keys.create.reply);
     expect(made.quotas).toMatchObject([{ meter: 'requests', period: 'day', limit: 50 }]);
+    const once = await answer(block('once'), keys.create.reply);
+    expect(await answer(block('once'), keys.create.reply)).toEqual(once);
     const { items } = await answer(block('list'), keys.list.reply);
     expect(items.map(({ id }) => id)).toContain(made.id);
     // The one that has been used.
@@ -116,7 +118,7 @@ describeDocumented('the commands of docs/api.md, as printed', () => {
   });
 
   test('it says how it is', async () => {
-    expect(await answer(block('status'), contract.status.get.reply)).toMatchObject({ keys: 2 });
+    expect(await answer(block('status'), contract.status.get.reply)).toMatchObject({ keys: 3 });
     const said = await run(block('health'));
     expect(said).toContain('quota_proxy_build_info{');
     expect(said).toMatch(/\{"ok":true\}$/);
