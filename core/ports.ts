@@ -34,6 +34,10 @@ export interface Page<T> {
 }
 
 export interface OperationQuery {
+  readonly actor?: string;
+  /** Done at or after, and before. */
+  readonly from?: Instant;
+  readonly to?: Instant;
   readonly action?: string;
   readonly target?: string;
   readonly limit: number;

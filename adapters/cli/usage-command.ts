@@ -11,7 +11,8 @@ export interface UsageOptions {
   readonly to?: string;
   readonly key?: string;
   readonly model?: string;
-  readonly groupBy?: 'key' | 'model' | 'key_model' | 'day';
+  readonly groupBy?: 'key' | 'model' | 'key_model' | 'day' | 'month';
+  readonly cursor?: string;
   readonly limit?: number;
 }
 
@@ -33,15 +34,18 @@ export function addUsageCommand(program: Command): void {
     .option('--to <day>', 'last local day')
     .option('--key <key>', "a key's id, or the key itself")
     .option('--model <name>', 'one model')
-    .addOption(new Option('--group-by <what>', 'default: key').choices(['key', 'model', 'key_model', 'day']))
+    .addOption(
+      new Option('--group-by <what>', 'default: key').choices(['key', 'model', 'key_model', 'day', 'month']),
+    )
     .option('--limit <n>', 'at most so many lines (default: 100)', wholeNumber)
+    .option('--cursor <cursor>', 'go on where the lines before ended')
     .addOption(
       new Option(
         '--plot [what]',
         'a bar for each day, of the last 30 if no others are named (default: requests)',
       )
         .choices(PLOTTED)
-        .conflicts(['groupBy', 'limit', 'day']),
+        .conflicts(['groupBy', 'limit', 'day', 'cursor']),
     )
     .option('--watch [seconds]', `again and again, until Ctrl-C (default: ${WATCH_SECONDS})`, seconds)
     .option('--json', 'print JSON; with --watch, one line each time')

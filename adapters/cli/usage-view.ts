@@ -24,7 +24,9 @@ const COLUMNS = 80;
 /** Usage as a table, with the sum below it. */
 export async function tableView(client: AdminClient, { groupBy, ...options }: UsageOptions): Promise<View> {
   const answer = await client.usage.read({ query: given({ ...options, group_by: groupBy }) });
-  return { answer, text: answer.items.length === 0 ? 'Nothing.\n' : table(rowsOf(answer)) };
+  const more =
+    answer.next_cursor === null ? '' : `There are more: go on with --cursor ${answer.next_cursor}\n`;
+  return { answer, text: answer.items.length === 0 ? 'Nothing.\n' : `${table(rowsOf(answer))}${more}` };
 }
 
 function rowsOf({ items, totals }: Report): readonly Row[] {

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { statusOf } from '#core/expire.ts';
 import type { KeyQuery } from '#core/key-registry.ts';
 import type { ApiKey, Digest, Instant, KeyId, PreviousSecret, Quota } from '#core/model.ts';
-import type { Page } from '#core/ports.ts';
+import type { Part } from './gather.ts';
 import { isUuid, toBlob, toUuid } from './uuid-blob.ts';
 
 interface KeyRow {
@@ -47,7 +47,8 @@ export interface KeyRows {
   byId(id: KeyId): ApiKey | undefined;
   /** By its secret's digest, or by its old one's. */
   byDigest(digest: Digest): ApiKey | undefined;
-  list(query: KeyQuery): Page<ApiKey>;
+  /** The newest keys that match, among so many as are read at once. */
+  scan(query: KeyQuery): Part<ApiKey, KeyId>;
   count(): number;
   terms(): SponsorTerms;
   setTerms(terms: SponsorTerms): void;
@@ -75,7 +76,7 @@ export function keyRows(database: Database.Database): KeyRows {
       const bytes = Buffer.from(digest, 'hex');
       return keyOrNone(byDigest.get(bytes) ?? byOldDigest.get(bytes));
     },
-    list: (query) => pageOf(newest.iterate(query.after ? toBlob(query.after) : BEYOND_ALL_IDS), query),
+    scan: (query) => partOf(newest.iterate(query.after ? toBlob(query.after) : BEYOND_ALL_IDS), query),
     count: () => count.get() ?? 0,
     terms: () => {
       const row = terms.get();
@@ -86,14 +87,22 @@ export function keyRows(database: Database.Database): KeyRows {
   };
 }
 
+/** About 10 ms of reading: commands are served between one part of a search and the next. */
+const SCAN_KEYS = 2000;
+
 const BEYOND_ALL_IDS = Buffer.alloc(17, 0xff);
 
 /** Filtered here and not in SQL, because its LIKE knows the case of ASCII letters only. */
-function pageOf(rows: Iterable<KeyRow>, { status, text, at, limit }: KeyQuery): Page<ApiKey> {
+function partOf(rows: Iterable<KeyRow>, { status, text, at, limit }: KeyQuery): Part<ApiKey, KeyId> {
   const sought = text?.toLowerCase();
   const items: ApiKey[] = [];
+  let after: KeyId | null = null;
+  let seen = 0;
   for (const row of rows) {
     const key = keyOf(row);
+    seen += 1;
+    if (seen > SCAN_KEYS) return { items, next: after };
+    after = key.id;
     const found = statusOf(key, at);
     if (status === undefined ? found === 'deleted' : found !== status) continue;
     if (
@@ -102,10 +111,10 @@ function pageOf(rows: Iterable<KeyRow>, { status, text, at, limit }: KeyQuery): 
     ) {
       continue;
     }
-    if (items.length === limit) return { items, more: true };
     items.push(key);
+    if (items.length === limit) return { items, next: after };
   }
-  return { items, more: false };
+  return { items, next: null };
 }
 
 function keyOf(row: KeyRow): ApiKey {

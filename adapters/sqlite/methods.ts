@@ -4,12 +4,13 @@ import type { KeyAmendment, KeyQuery, KeyRef } from '#core/key-registry.ts';
 import type { Account, ApiKey, Digest, Instant, KeyId, Quota, RequestId, Sponsor } from '#core/model.ts';
 import type { Operation, OperationDraft } from '#core/operation.ts';
 import type { PastUse } from '#core/past-use.ts';
-import type { ChainReport, LapsedReservation, OperationQuery, Page, StoreStatus } from '#core/ports.ts';
-import type { Receipt, ReceiptQuery, UsageQuery, UsageReports } from '#core/reports.ts';
+import type { ChainReport, LapsedReservation, OperationQuery, StoreStatus } from '#core/ports.ts';
+import type { Receipt, ReceiptQuery, UsageQuery } from '#core/reports.ts';
 import type { Rotation } from '#core/rotate.ts';
 import type { BackupState, Lineage, Mark, NewRows } from '#core/snapshot.ts';
-import type { ReceiptScan } from './receipt-rows.ts';
+import type { Part } from './gather.ts';
 import type { RefusalKind } from './store-refused.ts';
+import type { UsagePart } from './usage-report.ts';
 
 /** What the writer's thread can be asked for. Arguments and results cross as JSON. */
 export interface Methods {
@@ -24,15 +25,15 @@ export interface Methods {
   record(recording: Recording): boolean;
   forgetReplies(at: Instant): void;
   account(ref: KeyRef): Account | undefined;
-  listKeys(query: KeyQuery): Page<Account>;
+  scanKeys(query: KeyQuery): Part<Account, KeyId>;
   sponsor(): Sponsor;
   setSponsorQuotas(quotas: readonly Quota[], at: Instant, operation: OperationDraft | null): Sponsor;
   appendOperation(operation: OperationDraft): void;
-  listOperations(query: OperationQuery): Page<Operation>;
+  scanOperations(query: OperationQuery): Part<Operation, number>;
   verifyOperations(): ChainReport;
-  usage(query: UsageQuery): Awaited<ReturnType<UsageReports['usage']>>;
+  scanUsage(query: UsageQuery, beforeDay: string | null): UsagePart;
   receipt(id: RequestId): Receipt | undefined;
-  scanReceipts(query: ReceiptQuery, beforeN: number | null): ReceiptScan;
+  scanReceipts(query: ReceiptQuery, beforeN: number | null): Part<Receipt, number>;
   lineage(): Lineage;
   mark(): Mark;
   rowsAfter(mark: Mark, rowsMax: number): NewRows | undefined;

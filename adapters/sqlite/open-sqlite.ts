@@ -1,12 +1,16 @@
 import { once } from 'node:events';
 import type { Command, ResultOf } from '#core/command.ts';
-import type { Page, Store } from '#core/ports.ts';
-import type { Receipt, ReceiptQuery } from '#core/reports.ts';
+import type { KeyQuery } from '#core/key-registry.ts';
+import type { Account, KeyId } from '#core/model.ts';
+import type { Operation } from '#core/operation.ts';
+import type { OperationQuery, Page, Store } from '#core/ports.ts';
+import type { ReceiptPage, ReceiptQuery } from '#core/reports.ts';
 import type { History } from '#core/snapshot.ts';
 import type { Calendar } from '#core/window.ts';
 import { type Channel, openChannel } from './channel.ts';
+import { gather } from './gather.ts';
+import { gatherUsage } from './gather-usage.ts';
 import { LIMITS, type Limits } from './limits.ts';
-import type { ReceiptScan } from './receipt-rows.ts';
 import { startWriterThread } from './writer-thread.ts';
 
 export interface SqliteOptions {
@@ -43,7 +47,7 @@ export async function openSqlite({ path, calendar, limits = LIMITS }: SqliteOpti
       amend: (id, amendment, operation) => call('amendKey', id, amendment, operation),
       rotate: (id, rotation, operation) => call('rotateKey', id, rotation, operation),
       account: (ref) => call('account', ref),
-      list: (query) => call('listKeys', query),
+      list: (query) => listKeys(channel, query),
       sponsor: () => call('sponsor'),
       setSponsorQuotas: (quotas, at, operation) => call('setSponsorQuotas', quotas, at, operation),
     },
@@ -54,13 +58,13 @@ export async function openSqlite({ path, calendar, limits = LIMITS }: SqliteOpti
       forget: (at) => call('forgetReplies', at),
     },
     reports: {
-      usage: (query) => call('usage', query),
+      usage: (query) => gatherUsage(query, (asked, beforeDay) => call('scanUsage', asked, beforeDay)),
       receipt: (id) => call('receipt', id),
       receipts: (query) => receipts(channel, query),
     },
     operations: {
       append: (operation) => call('appendOperation', operation),
-      list: (query) => call('listOperations', query),
+      list: (query) => listOperations(channel, query),
       verify: () => call('verifyOperations'),
     },
     history: {
@@ -86,15 +90,37 @@ function execute<C extends Command>({ call, callSoon }: Channel, command: C): Pr
   return result as Promise<ResultOf<C>>;
 }
 
-/** Gathers a page part by part, so that a long search does not keep commands waiting. */
-async function receipts({ call }: Channel, query: ReceiptQuery): Promise<Page<Receipt>> {
-  const found: Receipt[] = [];
-  let beforeN: number | null = null;
-  do {
-    const wanted = query.limit + 1 - found.length;
-    const scan: ReceiptScan = await call('scanReceipts', { ...query, limit: wanted }, beforeN);
-    found.push(...scan.receipts);
-    beforeN = scan.beforeN;
-  } while (beforeN !== null && found.length <= query.limit);
-  return { items: found.slice(0, query.limit), more: found.length > query.limit };
+/** A million entries, or fewer where endings are looked up: about a second. Then the page tells where to go on. */
+const PARTS_MAX = 50;
+
+function receipts({ call }: Channel, query: ReceiptQuery): Promise<ReceiptPage> {
+  return gather({
+    limit: query.limit,
+    from: query.before,
+    partsMax: PARTS_MAX,
+    read: (limit, before) => call('scanReceipts', { ...query, limit }, before),
+    placeOf: ({ n }) => n,
+  });
+}
+
+async function listKeys({ call }: Channel, query: KeyQuery): Promise<Page<Account>> {
+  const { items, next } = await gather<Account, KeyId>({
+    limit: query.limit,
+    from: query.after,
+    partsMax: Number.POSITIVE_INFINITY,
+    read: (limit, after) => call('scanKeys', { ...query, limit, ...(after !== null && { after }) }),
+    placeOf: ({ key }) => key.id,
+  });
+  return { items, more: next !== null };
+}
+
+async function listOperations({ call }: Channel, query: OperationQuery): Promise<Page<Operation>> {
+  const { items, next } = await gather<Operation, number>({
+    limit: query.limit,
+    from: query.after,
+    partsMax: Number.POSITIVE_INFINITY,
+    read: (limit, after) => call('scanOperations', { ...query, limit, ...(after !== null && { after }) }),
+    placeOf: ({ n }) => n,
+  });
+  return { items, more: next !== null };
 }

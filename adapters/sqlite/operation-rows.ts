@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type { Operation, OperationDraft } from '#core/operation.ts';
 import { chained, NO_HASH } from '#core/operation.ts';
-import type { ChainReport, OperationQuery, Page } from '#core/ports.ts';
+import type { ChainReport, OperationQuery } from '#core/ports.ts';
+import type { Part } from './gather.ts';
 
 interface OperationRow {
   readonly n: number;
@@ -18,16 +19,22 @@ interface OperationRow {
 /** The operation log as rows. */
 export interface OperationRows {
   append(draft: OperationDraft): void;
-  list(query: OperationQuery): Page<Operation>;
+  /** The newest operations that match, among so many as are read at once. */
+  scan(query: OperationQuery): Part<Operation, number>;
   verify(): ChainReport;
 }
+
+/** About 5 ms of reading. */
+const SCAN_ROWS = 10_000;
 
 export function operationRows(database: Database.Database): OperationRows {
   const insert = database.prepare('INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
   const last = database.prepare<[], OperationRow>('SELECT * FROM operations ORDER BY n DESC LIMIT 1');
   const newest = database.prepare<[OperationFilter], OperationRow>(
     `SELECT * FROM operations
-     WHERE n < :before AND (:action IS NULL OR action = :action) AND (:target IS NULL OR target = :target)
+     WHERE n < :before AND n >= :first AND at >= :from AND at < :to
+       AND (:actor IS NULL OR actor = :actor)
+       AND (:action IS NULL OR action = :action) AND (:target IS NULL OR target = :target)
      ORDER BY n DESC LIMIT :limit`,
   );
 
@@ -40,9 +47,21 @@ export function operationRows(database: Database.Database): OperationRows {
       const hash = hashOf(n, draft, previousHash);
       insert.run(n, at, actor, action, target, JSON.stringify(details), previousHash, hash);
     },
-    list({ action = null, target = null, limit, after }) {
-      const rows = newest.all({ before: after ?? Number.MAX_SAFE_INTEGER, action, target, limit: limit + 1 });
-      return { items: rows.slice(0, limit).map(operationOf), more: rows.length > limit };
+    scan({
+      actor = null,
+      action = null,
+      target = null,
+      limit,
+      after,
+      from = 0,
+      to = Number.MAX_SAFE_INTEGER,
+    }) {
+      const end = (last.get()?.n ?? 0) + 1;
+      const before = Math.min(after ?? end, end);
+      const first = Math.max(1, before - SCAN_ROWS);
+      const rows = newest.all({ before, first, actor, action, target, from, to, limit });
+      const next = rows.length === limit ? (rows.at(-1)?.n ?? first) : first;
+      return { items: rows.map(operationOf), next: next > 1 ? next : null };
     },
     verify: () => verifyChain(database),
   };
@@ -50,6 +69,10 @@ export function operationRows(database: Database.Database): OperationRows {
 
 interface OperationFilter {
   readonly before: number;
+  readonly first: number;
+  readonly from: number;
+  readonly to: number;
+  readonly actor: string | null;
   readonly action: string | null;
   readonly target: string | null;
   readonly limit: number;

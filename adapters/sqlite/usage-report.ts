@@ -1,8 +1,6 @@
 import type Database from 'better-sqlite3';
-import type { UsageCounts, UsageQuery, UsageReports, UsageRow } from '#core/reports.ts';
+import type { UsageCounts, UsageQuery, UsageRow } from '#core/reports.ts';
 import { isUuid, toBlob, toUuid } from './uuid-blob.ts';
-
-type UsageReport = Awaited<ReturnType<UsageReports['usage']>>;
 
 interface CountsRow {
   readonly requests: number | null;
@@ -48,40 +46,86 @@ const MATCHING = `FROM usage_days
 
 /** Which columns a row stands for; what is added up is NULL. */
 const COLUMNS: Readonly<Record<UsageQuery['groupBy'], readonly string[]>> = {
-  key: ['key_id', 'NULL AS model'],
-  model: ['NULL AS key_id', 'model'],
-  key_model: ['key_id', 'model'],
-  day: ['NULL AS key_id', 'NULL AS model'],
+  key: ['day', 'key_id', 'NULL AS model'],
+  model: ['day', 'NULL AS key_id', 'model'],
+  key_model: ['day', 'key_id', 'model'],
+  day: ['day', 'NULL AS key_id', 'NULL AS model'],
+  month: ['substr(day, 1, 7) AS day', 'NULL AS key_id', 'NULL AS model'],
 };
 
-/** The counts of `usage_days`, which must have been written back. */
-export function usageReport(database: Database.Database): (query: UsageQuery) => UsageReport {
+/** About 20 ms of reading, if a day has fewer: a day is never cut. */
+const SCAN_ROWS = 20_000;
+
+/** What some days, newest first, have to report. */
+export interface UsagePart {
+  readonly rows: readonly UsageRow[];
+  readonly totals: UsageCounts;
+  /** Where to go on: before this day; `null` if nothing is older. */
+  readonly next: string | null;
+}
+
+/** The counts of `usage_days`, which must have been written back, of some days before `beforeDay`. */
+export function usageReport(
+  database: Database.Database,
+  scanRows = SCAN_ROWS,
+): (query: UsageQuery, beforeDay: string | null) => UsagePart {
   const totals = database.prepare<[Filter], CountsRow>(`SELECT ${SUMS} ${MATCHING}`);
-  const groups = {
-    key: groupStatement(database, 'key'),
-    model: groupStatement(database, 'model'),
-    key_model: groupStatement(database, 'key_model'),
-    day: groupStatement(database, 'day'),
-  };
-  return (query) => {
-    const { fromDay = '', toDay = '9999-12-31', keyId, model = null, groupBy, limit } = query;
-    if (keyId !== undefined && !isUuid(keyId)) return { rows: [], totals: countsOf(undefined) };
-    const filter = { fromDay, toDay, keyId: keyId === undefined ? null : toBlob(keyId), model };
+  const dayAfterRows = database
+    .prepare<[string, string, number], string>(
+      'SELECT day FROM usage_days WHERE day <= ? AND day >= ? ORDER BY day DESC LIMIT 1 OFFSET ?',
+    )
+    .pluck();
+  const statements = new Map(
+    Object.keys(COLUMNS).map((name) => [name, groupStatement(database, name as UsageQuery['groupBy'])]),
+  );
+  return (query, beforeDay) => {
+    const { fromDay = '', toDay = '9999-12-31', keyId, model = null, groupBy, limit, after } = query;
+    const byUse = query.sort !== 'key';
+    if (keyId !== undefined && !isUuid(keyId)) return { rows: [], totals: countsOf(undefined), next: null };
+    const last = beforeDay === null ? toDay : dayBefore(beforeDay);
+    const oldest = dayAfterRows.get(last, fromDay, scanRows) ?? fromDay;
+    const key = keyId === undefined ? null : toBlob(keyId);
+    const filter = { fromDay: oldest, toDay: last, keyId: key, model };
+    const place = {
+      byUse: byUse ? 1 : 0,
+      afterDay: after?.day ?? null,
+      afterRank: byUse ? -(after?.requests ?? 0) : 0,
+      afterKey: after?.keyId ? toBlob(after.keyId) : Buffer.alloc(0),
+      afterModel: after?.model ?? '',
+    } as const;
     return {
-      rows: groups[groupBy].all({ ...filter, limit }).map(rowOf),
+      rows: (statements.get(groupBy)?.all({ ...filter, ...place, limit }) ?? []).map(rowOf),
       totals: countsOf(totals.get(filter)),
+      next: oldest > fromDay ? oldest : null,
     };
   };
 }
 
+interface Place {
+  readonly byUse: 0 | 1;
+  readonly afterDay: string | null;
+  readonly afterRank: number;
+  readonly afterKey: Buffer;
+  readonly afterModel: string;
+}
+
 function groupStatement(database: Database.Database, groupBy: UsageQuery['groupBy']) {
-  return database.prepare<[Filter & { readonly limit: number }], GroupRow>(
-    `SELECT day, grouped.key_id, label, hint, model, updated_at, ${COUNT_COLUMNS.join(', ')}
-     FROM (SELECT day, ${COLUMNS[groupBy].join(', ')}, max(updated_at) AS updated_at, ${SUMS}
-           ${MATCHING} GROUP BY 1, 2, 3) AS grouped
-     LEFT JOIN keys ON keys.id = grouped.key_id
-     ORDER BY day DESC, requests DESC, grouped.key_id, model LIMIT :limit`,
+  return database.prepare<[Filter & Place & { readonly limit: number }], GroupRow>(
+    `SELECT page.day, page.key_id, label, hint, model, updated_at, ${COUNT_COLUMNS.join(', ')}
+     FROM (SELECT *, iif(:byUse, -requests, 0) AS rank
+           FROM (SELECT ${COLUMNS[groupBy].join(', ')}, max(updated_at) AS updated_at, ${SUMS}
+                 ${MATCHING} GROUP BY 1, 2, 3)
+           WHERE :afterDay IS NULL OR day < :afterDay OR (day = :afterDay
+             AND (rank, coalesce(key_id, x''), coalesce(model, '')) > (:afterRank, :afterKey, :afterModel))
+           ORDER BY day DESC, rank, key_id, model LIMIT :limit) AS page
+     LEFT JOIN keys ON keys.id = page.key_id
+     ORDER BY page.day DESC, rank, page.key_id, model`,
   );
+}
+
+/** Any text that is before the day and behind the one before it. */
+function dayBefore(day: string): string {
+  return `${day.slice(0, -1)}${String.fromCharCode(day.charCodeAt(day.length - 1) - 1)}~`;
 }
 
 function rowOf(row: GroupRow): UsageRow {

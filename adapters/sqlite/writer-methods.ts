@@ -49,16 +49,16 @@ export function writerMethods(database: Database.Database, projection: Projectio
       return key;
     },
     account: (ref) => ('id' in ref ? find(projection, ref.id) : findByDigest(projection, ref.digest)),
-    listKeys: (query) => listKeys(projection, query),
+    scanKeys: (query) => scanKeys(projection, query),
     sponsor: () => projection.staged.sponsor,
     setSponsorQuotas(quotas, at, operation) {
       log(operation);
       return putTerms(projection, { quotas, quotasSetAt: ledgerTime(projection.staged.sponsor, at) });
     },
     appendOperation: operations.append,
-    listOperations: operations.list,
+    scanOperations: operations.scan,
     verifyOperations: operations.verify,
-    usage: usageReport(database),
+    scanUsage: usageReport(database),
     receipt: receipts.receipt,
     scanReceipts: receipts.scan,
     lineage: backups.lineage,
@@ -163,14 +163,14 @@ function rotateKey(projection: Projection, id: string, rotation: Rotation): ApiK
   return key;
 }
 
-function listKeys(projection: Projection, query: KeyQuery) {
-  const { items, more } = projection.keys.list(query);
+function scanKeys(projection: Projection, query: KeyQuery) {
+  const { items, next } = projection.keys.scan(query);
   const accounts = items.map(({ id }) => {
     const account = find(projection, id);
     if (account === undefined) throw new Error(`key ${id} was listed and is not there`);
     return account;
   });
-  return { items: accounts, more };
+  return { items: accounts, next };
 }
 
 /** The projection in memory is exact as of the last row: what a restored copy adds up to must be the same. */

@@ -24,15 +24,24 @@ export interface Writer {
 }
 
 /** These read the projection's tables, which must then be exact. */
-const REPORTS: ReadonlySet<Method> = new Set<Method>(['usage']);
+const REPORTS: ReadonlySet<Method> = new Set<Method>(['scanUsage']);
 
 /** Of these, what cannot be leaves nothing of it behind: each has a transaction of its own. */
 const WHOLE: ReadonlySet<Method> = new Set<Method>(['record']);
 
 /** These record nothing: they are answered also where nothing can be recorded. */
 const READS: ReadonlySet<Method> = new Set<Method>([
-  ...(['lapsed', 'account', 'listKeys', 'sponsor', 'usage', 'receipt', 'scanReceipts', 'status'] as const),
-  ...(['listOperations', 'verifyOperations', 'lineage', 'mark', 'rowsAfter', 'backupState'] as const),
+  ...([
+    'lapsed',
+    'account',
+    'scanKeys',
+    'sponsor',
+    'scanUsage',
+    'receipt',
+    'scanReceipts',
+    'status',
+  ] as const),
+  ...(['scanOperations', 'verifyOperations', 'lineage', 'mark', 'rowsAfter', 'backupState'] as const),
   ...(['findReply', 'registryVersion'] as const),
 ]);
 

@@ -1,10 +1,11 @@
 type Cell = string | number | null;
 
-/** A table as a file (RFC 4180), with the names of its columns in the first line. */
+/** A table as a file (RFC 4180), with the names of its columns in the first line, and where to go on in a header. */
 export function csv<Column extends string>(
   fileName: string,
   columns: readonly Column[],
   rows: readonly Readonly<Record<Column, Cell>>[],
+  nextCursor: string | null = null,
 ): Response {
   const lines = [
     columns.join(','),
@@ -14,6 +15,7 @@ export function csv<Column extends string>(
     headers: {
       'content-type': 'text/csv; charset=utf-8',
       'content-disposition': `attachment; filename="${fileName}"`,
+      ...(nextCursor !== null && { 'x-next-cursor': nextCursor }),
     },
   });
 }

@@ -8,11 +8,9 @@ export type OperationServices = Pick<Services, 'operations'>;
 /** The log of what was done through this API. */
 export function operationActions({ operations }: OperationServices): Implementation<Contract['operations']> {
   return {
-    async list({ query: { action, target, limit, cursor } }) {
+    async list({ query: { cursor, ...same } }) {
       const { items, more } = await operations.list({
-        limit,
-        ...(action !== undefined && { action }),
-        ...(target !== undefined && { target }),
+        ...same,
         ...(cursor !== undefined && { after: cursor }),
       });
       const last = items.at(-1);

@@ -88,7 +88,41 @@ test('receipts are listed in pages, newest first, by key and by time', async () 
   expect(await idsOf({ from: noon + 1000, to: noon + 2000 })).toEqual([made[1]]);
 });
 
+test('receipts are found by what became of them, and are a file, too', async () => {
+  const ada = await under.admin.keys.create({ body: { label: 'Ada' } });
+  const made = [await request(ada.key), await request(ada.key)];
+  type Query = NonNullable<NonNullable<Parameters<typeof under.admin.requests.list>[0]>['query']>;
+  const countOf = async (query: Query) => (await under.admin.requests.list({ query })).items.length;
+  expect(await countOf({ model: 'demo', endpoint: '/v1/chat/completions', status: 'settled' })).toBe(2);
+  expect(await countOf({ http_status: '200', source: 'upstream' })).toBe(2);
+  expect(await countOf({ http_status: '2xx' })).toBe(2);
+  for (const query of [
+    { model: 'other' },
+    { endpoint: '/v1/embeddings' },
+    { status: 'open' },
+    { http_status: '5xx' },
+    { http_status: '201' },
+    { source: 'estimate' },
+    { overdraft: 'true' },
+  ] as const)
+    expect(await countOf(query), JSON.stringify(query)).toBe(0);
+
+  const file = await under.ask('GET', '/admin/requests?format=csv&limit=1');
+  expect(file.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  expect(file.text).toContain(`\r\n${made[1]},${ada.id},/v1/chat/completions,demo,false,settled,`);
+  const cursor = file.headers.get('x-next-cursor');
+  const rest = await under.ask('GET', `/admin/requests?format=csv&limit=1&cursor=${cursor}`);
+  expect(rest.text).toContain(made[0]);
+  expect(rest.headers.get('x-next-cursor')).toBeNull();
+});
+
 test.each([
+  'http_status=600',
+  'http_status=4x',
+  'status=done',
+  'overdraft=false',
+  'limit=1001',
+  'cursor=e0',
   'from=2026-01-01',
   'from=1',
   'to=-1',

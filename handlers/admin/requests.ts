@@ -4,7 +4,9 @@ import { errorReply } from '../reply.ts';
 import type { Services } from '../services.ts';
 import type { Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
+import { cursorOf, placeOf } from './cursor.ts';
 import { findAccount, isId, keyNotFound } from './find-account.ts';
+import { receiptsFile } from './receipts-file.ts';
 
 export type RequestServices = Pick<Services, 'keys' | 'secrets' | 'reports'>;
 
@@ -12,17 +14,19 @@ export type RequestServices = Pick<Services, 'keys' | 'secrets' | 'reports'>;
 export function requestActions(services: RequestServices): Implementation<Contract['requests']> {
   const { reports } = services;
   return {
-    async list({ query: { key, from, to, limit, cursor } }) {
+    async list({ query: { key, cursor, http_status, overdraft, format, ...same } }) {
       const account = key === undefined ? undefined : await findAccount(key, services);
       if (key !== undefined && account === undefined) return keyNotFound();
-      const { items, more } = await reports.receipts({
-        limit,
+      const { items, next } = await reports.receipts({
+        ...same,
         ...(account !== undefined && { keyId: account.key.id }),
-        ...(from !== undefined && { from }),
-        ...(to !== undefined && { to }),
-        ...(cursor !== undefined && { after: cursor }),
+        ...(http_status !== undefined && { httpStatus: statusesOf(http_status) }),
+        ...(overdraft !== undefined && { overdrawn: true }),
+        ...(cursor !== undefined && { before: placeOf(cursor) }),
       });
-      return { items: items.map(receiptView), next_cursor: (more && items.at(-1)?.requestId) || null };
+      const next_cursor = next === null ? null : cursorOf(next);
+      const views = items.map(receiptView);
+      return format === 'csv' ? receiptsFile(views, next_cursor) : { items: views, next_cursor };
     },
 
     async get({ params }) {
@@ -30,6 +34,11 @@ export function requestActions(services: RequestServices): Implementation<Contra
       return receipt === undefined ? requestNotFound() : receiptView(receipt);
     },
   };
+}
+
+/** `429` is one status, `5xx` a hundred. */
+function statusesOf(text: string) {
+  return { first: Number(text.replace('xx', '00')), last: Number(text.replace('xx', '99')) };
 }
 
 function receiptView(receipt: Receipt) {

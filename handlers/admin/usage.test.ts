@@ -26,7 +26,13 @@ async function use(secret: string, times = 1, model = 'demo') {
 }
 
 test('of an empty ledger has no items and zero totals', async () => {
-  expect(await under.admin.usage.read()).toEqual({ day: null, mode: 'sqlite', items: [], totals: NO_COUNTS });
+  expect(await under.admin.usage.read()).toEqual({
+    day: null,
+    mode: 'sqlite',
+    items: [],
+    totals: NO_COUNTS,
+    next_cursor: null,
+  });
   const { day, items } = await under.admin.usage.read({ query: { day: '2026-11-24' } });
   expect({ day, items }).toEqual({ day: '2026-11-24', items: [] });
 });
@@ -67,6 +73,7 @@ test('is cut by day, span, key, model and limit', async () => {
   expect(await countOf({ model: 'large' })).toBe(1);
   expect(await countOf({ group_by: 'day' })).toBe(2);
   expect(await countOf({ group_by: 'model' })).toBe(3);
+  expect(await countOf({ group_by: 'month' })).toBe(1);
   const { items, totals } = await under.admin.usage.read({ query: { limit: 1 } });
   expect(items).toHaveLength(1);
   expect(totals.req_count).toBe(3);
@@ -79,7 +86,10 @@ test.each([
   ['from=2026-01-32', 'from must be a day'],
   ['day=2026-01-01&from=2026-01-01', 'day must not stand beside from and to'],
   ['from=2026-01-02&to=2026-01-01', 'from must not be after to'],
-  ['group_by=week', 'group_by must be one of key, model, key_model, day'],
+  ['group_by=week', 'group_by must be one of key, model, key_model, day, month'],
+  ['cursor=x', 'cursor must be next_cursor of the page before'],
+  ['cursor=WyJhIl0', 'cursor must be next_cursor of the page before'],
+  ['sort=label', 'sort must be one of requests, key'],
   ['limit=0', 'limit must be at least 1'],
   ['limit=10001', 'limit must be at most 10000'],
   ['format=xml', 'format must be one of json, csv'],
@@ -105,6 +115,27 @@ test('comes as a file that a spreadsheet takes for text', async () => {
   expect(second).toContain(`2026-11-24,${made.id},`);
   expect(second).toContain(`,"'=1+1, ""quoted""",,1,1,0,0,10,5,0,0,`);
   expect(rest).toEqual(['']);
+});
+
+test('comes in pages that meet, as JSON and as files, with the same totals', async () => {
+  const keys = [await under.admin.keys.create(), await under.admin.keys.create()];
+  for (const { key } of keys) await use(key, 1, '模型 +/=');
+  under.proxy.clock.now += DAY_MS;
+  for (const { key } of keys) await use(key, 2, 'small');
+  const query = { group_by: 'key_model', limit: 3 } as const;
+  const first = await under.admin.usage.read({ query });
+  // Used once more: what is on the next page is still there.
+  await use(keys[0]?.key ?? '', 1, 'small');
+  const second = await under.admin.usage.read({ query: { ...query, cursor: first.next_cursor ?? '' } });
+  const seen = [...first.items, ...second.items].map(({ day, id, model }) => [day, id, model]);
+  expect(new Set(seen.map(String)).size).toBe(4);
+  expect(second.next_cursor).toBeNull();
+  expect([first.totals.req_count, second.totals.req_count]).toEqual([6, 7]);
+  const path = '/admin/usage?format=csv&group_by=key_model&sort=key&limit=3';
+  const file = await under.ask('GET', path);
+  const rest = await under.ask('GET', `${path}&cursor=${file.headers.get('x-next-cursor')}`);
+  expect(rest.text.trim().split('\r\n')).toHaveLength(2);
+  expect(rest.headers.get('x-next-cursor')).toBeNull();
 });
 
 test('reset starts one key anew, or all, and leaves ledger and sponsor', async () => {

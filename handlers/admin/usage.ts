@@ -6,7 +6,9 @@ import type { Services } from '../services.ts';
 import type { Asked, Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
 import { csv } from './csv.ts';
+import { usageCursorOf, usagePlaceOf } from './cursor.ts';
 import { findAccount, keyNotFound } from './find-account.ts';
+import { invalid } from './invalid.ts';
 
 export type UsageServices = Pick<Services, 'keys' | 'secrets' | 'reports' | 'ledger' | 'operations'>;
 
@@ -18,23 +20,31 @@ export function usageActions(services: UsageServices): Implementation<Contract['
 }
 
 async function read(
-  { query: { day, from, to, key, model, group_by, limit, format } }: Asked<Contract['usage']['read']>,
+  { query: { day, from, to, key, model, cursor, format, ...asked } }: Asked<Contract['usage']['read']>,
   services: UsageServices,
 ) {
   const account = key === undefined ? undefined : await findAccount(key, services);
   if (key !== undefined && account === undefined) return keyNotFound();
+  const after = cursor === undefined ? undefined : usagePlaceOf(cursor);
+  if (cursor !== undefined && after === undefined) {
+    return invalid('query', [{ field: 'cursor', message: 'must be next_cursor of the page before' }]);
+  }
   const [fromDay, toDay] = [day ?? from, day ?? to];
-  const { rows, totals } = await services.reports.usage({
-    groupBy: group_by,
-    limit,
+  const { rows, totals, more } = await services.reports.usage({
+    groupBy: asked.group_by,
+    sort: asked.sort,
+    limit: asked.limit,
+    ...(after !== undefined && { after }),
     ...(fromDay !== undefined && { fromDay }),
     ...(toDay !== undefined && { toDay }),
     ...(account !== undefined && { keyId: account.key.id }),
     ...(model !== undefined && { model }),
   });
   const items = rows.map(itemOf);
-  if (format === 'csv') return csv('usage.csv', COLUMNS, items);
-  return { day: day ?? null, mode: 'sqlite', items, totals: countsOf(totals) };
+  const last = rows.at(-1);
+  const next_cursor = more && last !== undefined ? usageCursorOf(last) : null;
+  if (format === 'csv') return csv('usage.csv', COLUMNS, items, next_cursor);
+  return { day: day ?? null, mode: 'sqlite', items, totals: countsOf(totals), next_cursor };
 }
 
 const COLUMNS = [

@@ -166,7 +166,10 @@ async function reportsOf(store: Store): Promise<unknown> {
   const { rows } = await store.reports.usage({ groupBy: 'key_model', limit: 100 });
   const counted = rows.filter(({ model }) => model !== '');
   const { items } = await store.reports.receipts({ limit: 20 });
-  return { counted, items };
+  const some = ['open', 'settled', 'released', 'lapsed'] as const;
+  const byStatus = some.map((status) => store.reports.receipts({ limit: 3, status, before: 40 }));
+  const estimated = await store.reports.receipts({ limit: 5, source: 'estimate' });
+  return { counted, items, byStatus: await Promise.all(byStatus), estimated };
 }
 
 function commandOf(ask: Ask, life: Life): Command {

@@ -142,4 +142,21 @@ export function testKeys(open: () => Promise<StoreUnderTest>): void {
     expect((await store.operations.list({ limit: 9, target: 'k2' })).items.map(({ n }) => n)).toEqual([2]);
     expect(await store.operations.verify()).toEqual({ count: 3, brokenAt: null });
   });
+
+  test('operations are found by who did them and when', async () => {
+    const done = [
+      { ...operation('keys.create', 'k1', NOON), actor: 'schedule' },
+      operation('keys.create', 'k2', NOON + 1),
+      operation('keys.patch', 'k1', NOON + 2),
+    ];
+    for (const each of done) await store.operations.append(each);
+    const found = async (query: object) =>
+      (await store.operations.list({ limit: 9, ...query })).items.map(({ n }) => n);
+    expect(await found({ actor: 'schedule' })).toEqual([1]);
+    expect(await found({ from: NOON + 1 })).toEqual([3, 2]);
+    expect(await found({ to: NOON + 2 })).toEqual([2, 1]);
+    expect(await found({ from: NOON + 1, to: NOON + 2 })).toEqual([2]);
+    expect(await found({ target: 'k1', to: NOON + 1, actor: 'schedule' })).toEqual([1]);
+    expect(await found({ target: 'k1', actor: 'nobody' })).toEqual([]);
+  });
 }

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Store } from '#core/ports.ts';
+import type { UsageRow } from '#core/reports.ts';
 import { NOON } from '#test/fakes/accounts.ts';
 import {
   DAY_MS,
@@ -108,6 +109,7 @@ export function testReports(open: () => Promise<StoreUnderTest>): void {
     { name: 'by model', query: { groupBy: 'model' }, rows: 4, requests: 6 },
     { name: 'by key and model', query: { groupBy: 'key_model' }, rows: 5, requests: 6 },
     { name: 'by day', query: { groupBy: 'day' }, rows: 2, requests: 6 },
+    { name: 'by month', query: { groupBy: 'month' }, rows: 1, requests: 6 },
     { name: 'of one key', query: { groupBy: 'key', keyId: BETA.id }, rows: 2, requests: 2 },
     { name: 'of one model', query: { groupBy: 'key', model: 'n' }, rows: 1, requests: 1 },
     { name: 'from a day on', query: { groupBy: 'day', fromDay: '2026-11-25' }, rows: 1, requests: 2 },
@@ -127,6 +129,26 @@ export function testReports(open: () => Promise<StoreUnderTest>): void {
     expect(found.totals.requests).toBe(requests);
   });
 
+  test.each(['key', 'model', 'key_model', 'day', 'month'] as const)(
+    'usage by %s comes in pages that meet, in either order',
+    async (groupBy) => {
+      await seven();
+      for (const sort of ['requests', 'key'] as const) {
+        const whole = await store.reports.usage({ groupBy, sort, limit: 10 });
+        const rows: UsageRow[] = [];
+        for (let more = true; more; ) {
+          const after = rows.at(-1);
+          const page = await store.reports.usage({ groupBy, sort, limit: 2, ...(after && { after }) });
+          rows.push(...page.rows);
+          expect(page.totals).toEqual(whole.totals);
+          more = page.more;
+        }
+        expect(rows).toEqual(whole.rows);
+        expect(whole.more).toBe(false);
+      }
+    },
+  );
+
   test('usage survives a crash but for rejections, and is never counted twice', async () => {
     await seven();
     const before = await store.reports.usage({ groupBy: 'key_model', limit: 10 });
@@ -141,6 +163,7 @@ export function testReports(open: () => Promise<StoreUnderTest>): void {
   test('a receipt tells all of a request', async () => {
     await seven();
     expect(await store.reports.receipt(idOf('request', 1))).toEqual({
+      n: 1,
       requestId: idOf('request', 1),
       keyId: ALPHA.id,
       endpoint: 'chat.completions',
@@ -174,28 +197,55 @@ export function testReports(open: () => Promise<StoreUnderTest>): void {
     await store.ledger.execute(settling(8, key, usageOf(10, 300)));
     const receipt = await store.reports.receipt(idOf('request', 8));
     expect(receipt?.overdraft).toEqual({ requests: 0, tokens: 210, cost: 0 });
+    const { items } = await store.reports.receipts({ limit: 5, overdrawn: true });
+    expect(items).toEqual([receipt]);
     expect(await subject.problems()).toEqual([]);
   });
 
   test.each([
-    { name: 'all', query: {}, found: [7, 6, 4, 3, 2], more: true },
-    { name: 'the next page', query: { after: idOf('request', 2) }, found: [1], more: false },
-    { name: 'of a key', query: { keyId: ALPHA.id }, found: [7, 3, 2, 1], more: false },
+    { name: 'all', query: {}, found: [7, 6, 4, 3, 2], next: 2 },
+    { name: 'the next page', query: { before: 2 }, found: [1], next: null },
+    { name: 'of a key', query: { keyId: ALPHA.id }, found: [7, 3, 2, 1], next: null },
+    { name: 'of a key, next page', query: { keyId: ALPHA.id, before: 11 }, found: [3, 2, 1], next: null },
+    { name: 'from an instant on', query: { from: NOON + 8 }, found: [7, 6, 4], next: null },
+    { name: 'up to an instant', query: { to: NOON + 3 }, found: [2, 1], next: null },
+    { name: 'in between', query: { from: NOON + 2, to: NOON + 9 }, found: [4, 3, 2], next: null },
+    { name: 'up to an instant, next page', query: { to: NOON + 9, before: 3 }, found: [2, 1], next: null },
+    { name: 'of a key that never was', query: { keyId: idOf('key', 9) }, found: [], next: null },
+    { name: 'of what is no key', query: { keyId: 'nonsense' }, found: [], next: null },
+    { name: 'of a model', query: { model: 'n' }, found: [4], next: null },
+    { name: 'of an endpoint', query: { endpoint: 'chat.completions', limit: 1 }, found: [7], next: 11 },
+    { name: 'of another endpoint', query: { endpoint: 'embeddings' }, found: [], next: null },
+    { name: 'open', query: { status: 'open' }, found: [7], next: null },
+    { name: 'settled', query: { status: 'settled', limit: 2 }, found: [4, 2], next: 2 },
+    { name: 'released', query: { status: 'released' }, found: [3], next: null },
+    { name: 'lapsed', query: { status: 'lapsed' }, found: [6], next: null },
+    { name: 'with a status', query: { httpStatus: { first: 502, last: 502 } }, found: [3, 2], next: null },
     {
-      name: 'of a key, next page',
-      query: { keyId: ALPHA.id, after: idOf('request', 7) },
-      found: [3, 2, 1],
-      more: false,
+      name: 'with a class of them',
+      query: { httpStatus: { first: 200, last: 299 } },
+      found: [4, 1],
+      next: null,
     },
-    { name: 'from an instant on', query: { from: NOON + 8 }, found: [7, 6, 4], more: false },
-    { name: 'up to an instant', query: { to: NOON + 3 }, found: [2, 1], more: false },
-    { name: 'in between', query: { from: NOON + 2, to: NOON + 9 }, found: [4, 3, 2], more: false },
-    { name: 'of a key that never was', query: { keyId: idOf('key', 9) }, found: [], more: false },
-  ])('receipts: $name', async ({ query, found, more }) => {
+    { name: 'estimated', query: { source: 'estimate' }, found: [6, 2], next: null },
+    { name: 'counted', query: { source: 'upstream', keyId: BETA.id }, found: [4], next: null },
+    { name: 'overdrawn', query: { overdrawn: true }, found: [], next: null },
+  ] as const)('receipts: $name', async ({ query, found, next }) => {
     await seven();
     const page = await store.reports.receipts({ limit: 5, ...query });
     expect(page.items.map(({ requestId }) => requestId)).toEqual(found.map((n) => idOf('request', n)));
-    expect(page.more).toBe(more);
+    expect(page.next).toBe(next);
+  });
+
+  test('pages meet, whatever comes in between them', async () => {
+    await seven();
+    const first = await store.reports.receipts({ limit: 3 });
+    await store.ledger.execute(reserving(8, ALPHA, { at: NOON + DAY_MS }));
+    await store.ledger.execute(releasing(7, ALPHA, { at: NOON + DAY_MS }));
+    const second = await store.reports.receipts({ limit: 3, before: first.next ?? 0 });
+    const seen = [...first.items, ...second.items].map(({ requestId }) => requestId);
+    expect(seen).toEqual([7, 6, 4, 3, 2, 1].map((n) => idOf('request', n)));
+    expect(second.next).toBeNull();
   });
 
   test('health commits, and status counts', async () => {

@@ -1,7 +1,15 @@
 import type { LedgerEntry } from '#core/ledger-entry.ts';
 import type { Reservation } from '#core/model.ts';
-import { NOTHING } from '#core/model.ts';
-import type { Receipt, UsageCounts, UsageQuery, UsageReports, UsageRow } from '#core/reports.ts';
+import { METERS, NOTHING } from '#core/model.ts';
+import type {
+  Receipt,
+  ReceiptQuery,
+  UsageCounts,
+  UsagePlace,
+  UsageQuery,
+  UsageReports,
+  UsageRow,
+} from '#core/reports.ts';
 import type { Calendar } from '#core/window.ts';
 import type { MemoryData } from './memory-store.ts';
 
@@ -16,22 +24,40 @@ export function memoryReports(data: MemoryData, calendar: Calendar): UsageReport
         const name = JSON.stringify([row.day, row.keyId, row.model]);
         groups.set(name, sum(groups.get(name) ?? row, fact));
       }
-      const rows = [...groups.values()].sort(newestFirst).slice(0, query.limit);
+      const order = orderOf(query.sort);
+      const sorted = [...groups.values()].sort(order);
+      const { after } = query;
+      const behind = after === undefined ? sorted : sorted.filter((row) => order(row, after) > 0);
+      const rows = behind.slice(0, query.limit);
       const totals = facts.reduce<UsageCounts>((all, fact) => plus(all, fact), ZERO);
-      return { rows, totals };
+      return { rows, totals, more: behind.length > rows.length };
     },
     receipt: async (id) => receiptsOf(data).find(({ requestId }) => requestId === id),
-    async receipts({ keyId, from = 0, to = Number.POSITIVE_INFINITY, limit, after }) {
-      const all = receiptsOf(data).reverse();
-      const rest = all.slice(
-        after === undefined ? 0 : all.findIndex(({ requestId }) => requestId === after) + 1,
-      );
-      const found = rest.filter(
-        ({ keyId: id, madeAt }) => (keyId === undefined || id === keyId) && madeAt >= from && madeAt < to,
-      );
-      return { items: found.slice(0, limit), more: found.length > limit };
+    async receipts(query) {
+      const { limit, before = Number.POSITIVE_INFINITY } = query;
+      const found = receiptsOf(data)
+        .reverse()
+        .filter((receipt) => receipt.n < before && isAskedFor(receipt, query));
+      const items = found.slice(0, limit);
+      return { items, next: found.length > limit ? (items.at(-1)?.n ?? null) : null };
     },
   };
+}
+
+function isAskedFor(receipt: Receipt, query: ReceiptQuery): boolean {
+  const { from = 0, to = Number.POSITIVE_INFINITY, httpStatus, overdrawn } = query;
+  const { madeAt, outcome, overdraft } = receipt;
+  const status = outcome?.status ?? Number.NaN;
+  const same = (['keyId', 'model', 'endpoint', 'status', 'source'] as const).every(
+    (name) => query[name] === undefined || query[name] === receipt[name],
+  );
+  return (
+    same &&
+    madeAt >= from &&
+    madeAt < to &&
+    (httpStatus === undefined || (status >= httpStatus.first && status <= httpStatus.last)) &&
+    (overdrawn === undefined || METERS.some((meter) => (overdraft?.[meter] ?? 0) > 0))
+  );
 }
 
 /** One thing that happened to one key on one day. */
@@ -103,7 +129,7 @@ function groupOf(fact: Fact, groupBy: UsageQuery['groupBy'], { keys }: MemoryDat
   const key = byKey ? keys.get(fact.keyId) : undefined;
   return {
     ...ZERO,
-    day: fact.day,
+    day: groupBy === 'month' ? fact.day.slice(0, 7) : fact.day,
     keyId: byKey ? fact.keyId : null,
     label: key?.label ?? null,
     hint: key?.hint ?? null,
@@ -129,10 +155,14 @@ function plus(a: UsageCounts, b: UsageCounts): UsageCounts {
   };
 }
 
-/** Newest day first, then most requests, then by name: the same order at each call. */
-function newestFirst(a: UsageRow, b: UsageRow): number {
+/** Newest day first, then most requests where that is asked for, then by name: the same order at each call. */
+function orderOf(sort: UsageQuery['sort']): (a: UsagePlace, b: UsagePlace) => number {
   const order = (x: string | null, y: string | null) => ((x ?? '') < (y ?? '') ? -1 : Number(x !== y));
-  return order(b.day, a.day) || b.requests - a.requests || order(a.keyId, b.keyId) || order(a.model, b.model);
+  return (a, b) =>
+    order(b.day, a.day) ||
+    (sort !== 'key' ? b.requests - a.requests : 0) ||
+    order(a.keyId, b.keyId) ||
+    order(a.model, b.model);
 }
 
 function reservationsOf(entries: readonly LedgerEntry[]): ReadonlyMap<string, Reservation> {
@@ -142,14 +172,14 @@ function reservationsOf(entries: readonly LedgerEntry[]): ReadonlyMap<string, Re
 
 /** In the order in which they were reserved. */
 function receiptsOf({ entries }: MemoryData): Receipt[] {
-  return entries.flatMap((made) => {
+  return entries.flatMap((made, index) => {
     if (made.kind !== 'reserved') return [];
     const { requestId, keyId, endpoint, stream, reservation } = made;
     const { model, madeAt, amount: reserved, prices } = reservation;
     const ending = entries.find(
       (entry) => 'requestId' in entry && entry.kind !== 'reserved' && entry.requestId === requestId,
     );
-    const known = { requestId, keyId, endpoint, model, stream, madeAt, reserved, prices };
+    const known = { n: index + 1, requestId, keyId, endpoint, model, stream, madeAt, reserved, prices };
     return [{ ...known, ...endingOf(ending) }];
   });
 }

@@ -156,6 +156,8 @@ function memoryLedger(data: MemoryData, calendar: Calendar, decideBy: typeof dec
   };
 }
 
+const FOR_EVER = Number.POSITIVE_INFINITY;
+
 function memoryOperations({ operations }: MemoryData): OperationLog {
   const hash = (n: number, draft: OperationDraft, before: string) =>
     createHash('sha256')
@@ -168,10 +170,13 @@ function memoryOperations({ operations }: MemoryData): OperationLog {
       const n = operations.length + 1;
       operations.push({ ...draft, n, previousHash, hash: hash(n, draft, previousHash) });
     },
-    async list({ action, target, limit, after = Number.POSITIVE_INFINITY }) {
+    async list({ actor, action, target, from = 0, to = FOR_EVER, limit, after = FOR_EVER }) {
       const found = operations.filter(
         (each) =>
           each.n < after &&
+          each.at >= from &&
+          each.at < to &&
+          (actor === undefined || each.actor === actor) &&
           (action === undefined || each.action === action) &&
           (target === undefined || each.target === target),
       );

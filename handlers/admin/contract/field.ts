@@ -106,6 +106,10 @@ export const field = {
   cursor: z
     .uuid({ error: 'must be next_cursor of the page before' })
     .describe('`next_cursor` of the page before'),
+  place: z
+    .string()
+    .regex(/^e[1-9a-z][0-9a-z]{0,9}$/, { error: 'must be next_cursor of the page before' })
+    .describe('`next_cursor` of the page before'),
   limit: integerText(z.int().min(1).max(200)).default(50).describe('Items of a page: 1 to 200, 50 if absent'),
   nextCursor: z.string().nullable().describe('`cursor` of the next page; null on the last one'),
   label: text(1, 200).describe('Whose key it is, in any language'),

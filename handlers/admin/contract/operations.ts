@@ -11,6 +11,9 @@ export const operations = {
     path: '/admin/operations',
     summary: 'Lists the admin actions that changed something, newest first.',
     query: strict({
+      actor: field.text(1, 100).exactOptional().describe('Such as `admin@203.0.113.7`'),
+      from: field.instantText.exactOptional().describe('Done at or after, in milliseconds since 1970'),
+      to: field.instantText.exactOptional().describe('Done before, in milliseconds since 1970'),
       action: field.text(1, 100).exactOptional().describe('Such as `keys.create`'),
       target: field.search.exactOptional().describe("A key's id, `sponsor` or `all`"),
       limit: field.limit,

@@ -5,6 +5,9 @@ import { field } from './field.ts';
 
 const amount = z.object({ requests: field.count, tokens: field.count, cost_micros: field.count });
 
+const STATUSES = ['open', 'settled', 'released', 'lapsed'] as const;
+const SOURCES = ['upstream', 'estimate'] as const;
+
 const receipt = z
   .object({
     id: z.string().describe('`x-request-id` of the answer'),
@@ -12,7 +15,7 @@ const receipt = z
     endpoint: z.string(),
     model: z.string(),
     stream: z.boolean(),
-    status: z.enum(['open', 'settled', 'released', 'lapsed']),
+    status: z.enum(STATUSES),
     made_at: field.time,
     ended_at: field.time.nullable(),
     reserved: amount,
@@ -29,7 +32,7 @@ const receipt = z
       .nullable()
       .describe('As the upstream counted it'),
     source: z
-      .enum(['upstream', 'estimate'])
+      .enum(SOURCES)
       .nullable()
       .describe('Whether `used` is the upstream count, or the reservation for want of one'),
     prices: z
@@ -59,13 +62,34 @@ export const requests = {
     ...PLAIN,
     method: 'GET',
     path: '/admin/requests',
-    summary: 'Lists the receipts of requests, newest first.',
+    summary:
+      'Lists the receipts of requests, newest first. A page may have fewer than `limit` where few match: there are more as long as `next_cursor` is not null.',
     query: strict({
       key: field.key.exactOptional(),
       from: field.instantText.exactOptional().describe('Made at or after, in milliseconds since 1970'),
       to: field.instantText.exactOptional().describe('Made before, in milliseconds since 1970'),
-      limit: field.limit,
-      cursor: field.cursor.exactOptional(),
+      model: field.text(1, 256).exactOptional(),
+      endpoint: field.text(1, 100).exactOptional().describe('Such as `/v1/chat/completions`'),
+      status: z.enum(STATUSES).exactOptional(),
+      http_status: z
+        .string()
+        .regex(/^[1-5](\d\d|xx)$/, { error: 'must be a status or a class of them, such as 429 or 5xx' })
+        .exactOptional()
+        .describe('A status of the answer, or a class of them: `429`, `5xx`'),
+      source: z.enum(SOURCES).exactOptional().describe('`estimate`: what the upstream did not count'),
+      overdraft: z
+        .literal('true')
+        .exactOptional()
+        .describe('`true`: only what the upstream billed beyond the reservation'),
+      limit: field
+        .integerText(z.int().min(1).max(1000))
+        .default(50)
+        .describe('Items of a page: 1 to 1000, 50 if absent'),
+      cursor: field.place.exactOptional(),
+      format: z
+        .enum(['json', 'csv'])
+        .default('json')
+        .describe('`csv` answers with a file of the page, and the cursor in the header `x-next-cursor`'),
     }).refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
       path: ['from'],
       error: 'must not be after to',

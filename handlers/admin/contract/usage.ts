@@ -9,12 +9,29 @@ const query = strict({
   to: field.day.exactOptional().describe('Last local day, included'),
   key: field.key.exactOptional(),
   model: field.text(1, 200).exactOptional(),
-  group_by: z.enum(['key', 'model', 'key_model', 'day']).default('key').describe('What an item of a day is'),
+  group_by: z
+    .enum(['key', 'model', 'key_model', 'day', 'month'])
+    .default('key')
+    .describe('What an item of a day is; `month`: all of a month'),
+  sort: z
+    .enum(['requests', 'key'])
+    .default('requests')
+    .describe(
+      'The order within a day: what was used most first, or by id and model, in which nothing moves between pages',
+    ),
   limit: field
     .integerText(z.int().min(1).max(10_000))
     .default(100)
     .describe('Items: 1 to 10000, 100 if absent'),
-  format: z.enum(['json', 'csv']).default('json').describe('`csv` answers with a file of the items'),
+  cursor: z
+    .string()
+    .max(1000)
+    .exactOptional()
+    .describe('`next_cursor` of the page before, of the same question'),
+  format: z
+    .enum(['json', 'csv'])
+    .default('json')
+    .describe('`csv` answers with a file of the items, and the cursor in the header `x-next-cursor`'),
 }).superRefine(({ day, from, to }, context) => {
   const clash = (name: string, message: string) =>
     context.addIssue({ code: 'custom', path: [name], message });
@@ -49,7 +66,7 @@ export const usage = {
       mode: z.string().describe('The store'),
       items: z.array(
         z.object({
-          day: z.string(),
+          day: z.string().describe('Of a month: `2026-01`'),
           key: z.string().nullable().describe('As it may be shown; null where keys are added up'),
           id: z.string().nullable(),
           label: z.string().nullable(),
@@ -59,6 +76,7 @@ export const usage = {
         }),
       ),
       totals: z.object(counts),
+      next_cursor: field.nextCursor,
     }),
   },
   reset: {

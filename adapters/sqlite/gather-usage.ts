@@ -1,0 +1,46 @@
+import type { UsageCounts, UsagePage, UsageQuery, UsageRow } from '#core/reports.ts';
+import type { UsagePart } from './usage-report.ts';
+
+/** Gathers a report from parts of some days each, newest first, so that a long one keeps nobody waiting. */
+export async function gatherUsage(
+  query: UsageQuery,
+  read: (query: UsageQuery, beforeDay: string | null) => Promise<UsagePart>,
+): Promise<UsagePage> {
+  const { limit } = query;
+  const rows: UsageRow[] = [];
+  let totals: UsageCounts | undefined;
+  let beforeDay: string | null = null;
+  do {
+    // One more than the page has tells whether there is another page; the totals are those of all parts.
+    const part = await read({ ...query, limit: limit + 1 }, beforeDay);
+    for (const row of rows.length > limit ? [] : part.rows) join(rows, row);
+    totals = totals === undefined ? part.totals : sum(totals, part.totals);
+    beforeDay = part.next;
+  } while (beforeDay !== null);
+  return { rows: rows.slice(0, limit), totals, more: rows.length > limit };
+}
+
+/** A month may be in two parts. */
+function join(rows: UsageRow[], row: UsageRow): void {
+  const last = rows.at(-1);
+  const isSame = last?.day === row.day && last.keyId === row.keyId && last.model === row.model;
+  if (last === undefined || !isSame) {
+    rows.push(row);
+    return;
+  }
+  const updatedAt = Math.max(last.updatedAt, row.updatedAt);
+  rows.splice(-1, 1, { ...last, ...sum(last, row), updatedAt });
+}
+
+function sum(a: UsageCounts, b: UsageCounts): UsageCounts {
+  return {
+    requests: a.requests + b.requests,
+    successes: a.successes + b.successes,
+    errors: a.errors + b.errors,
+    rejections: a.rejections + b.rejections,
+    prompt: a.prompt + b.prompt,
+    completion: a.completion + b.completion,
+    cached: a.cached + b.cached,
+    costMicros: a.costMicros + b.costMicros,
+  };
+}
