@@ -32,6 +32,18 @@ async function json(...args: string[]) {
   return JSON.parse(stdout);
 }
 
+test('a key gets a new secret, once, however often the same command is run', async () => {
+  const made = await json('keys', 'create', '--label', 'Ada');
+  const rotate = ['keys', 'rotate', made.id, '--grace-seconds', '60', '--idempotency-key', 'rotate-Ada'];
+  const rotated = await json(...rotate);
+  expect(await json(...rotate)).toEqual(rotated);
+  expect((await server.chat(made.key)).status).toBe(200);
+  expect((await server.chat(rotated.key)).status).toBe(200);
+  const shown = await runCommand(['keys', 'show', made.id], env);
+  expect(shown.stdout).toMatch(/^old key +sk-.{4}….{4} works until \d{4}-\d\d-\d\d \d\d:\d\dZ$/m);
+  await json('keys', 'delete', made.id);
+});
+
 test('a key is made, used, listed, disabled, enabled, deleted', async () => {
   const options = [
     '--label',
