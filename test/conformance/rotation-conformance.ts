@@ -61,12 +61,14 @@ export function testRotation(open: () => Promise<StoreUnderTest>): void {
   });
 
   test('without a grace the old secret stops with the very next request', async () => {
-    const [, old, fresh] = await Promise.all([
+    expect(await denied(KEY.digest, NOON)).toBeUndefined();
+    const [, found, old, fresh] = await Promise.all([
       rotate(1, 0),
+      store.keys.account({ digest: KEY.digest }),
       denied(KEY.digest, NOON),
       denied(digestOf(1), NOON),
     ]);
-    expect([old, fresh]).toEqual([UNKNOWN, undefined]);
+    expect([found, old, fresh]).toEqual([undefined, UNKNOWN, undefined]);
     expect(await store.keys.account({ digest: KEY.digest })).toBeUndefined();
   });
 
