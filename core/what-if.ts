@@ -181,6 +181,7 @@ function accountOf(id: KeyId, { quotas, maxConcurrency }: Proposal, sponsor: Spo
     ...{
       id,
       digest: id,
+      previous: null,
       hint: '',
       label: '',
       createdAt: 0,

@@ -87,9 +87,16 @@ test.each([
 });
 
 const POLICY = {
-  ...{ version: '1.2.3', upstreamBaseUrl: '', upstreamCheck: false, adminTokens: [], metricsTokens: [] },
-  ...{ adminAddresses: null, keyPrefix: 'sk-', keyExpiryDays: 0, dailyRequestLimit: 0, requestsPerMinute: 0 },
-  ...{ operationLog: true, bodyBytesMax: 1, exchangeMsMax: 1, prices: null, warnings: [] },
+  ...{ version: '1.2.3', upstreamCheck: false, adminTokens: [], metricsTokens: [] },
+  ...{
+    adminAddresses: null,
+    corsOrigins: [],
+    keyPrefix: 'sk-',
+    keyExpiryDays: 0,
+    dailyRequestLimit: 0,
+    requestsPerMinute: 0,
+  },
+  ...{ operationLog: true, bodyBytesMax: 1, exchangeMsMax: 1, warnings: [] },
 };
 
 const EXCHANGE = {

@@ -6,6 +6,7 @@ import { examine } from '#adapters/sqlite/doctor.ts';
 import { type EntryRow, entryOf } from '#adapters/sqlite/entry-rows.ts';
 import { LIMITS } from '#adapters/sqlite/limits.ts';
 import type { Call, Method, Methods } from '#adapters/sqlite/methods.ts';
+import { storeOver } from '#adapters/sqlite/store-over.ts';
 import { openWriter, type Writer } from '#adapters/sqlite/writer.ts';
 import type { decide } from '#core/decide.ts';
 import type { LedgerEntry } from '#core/ledger-entry.ts';
@@ -70,38 +71,12 @@ export function sqliteDisk(calendar: Calendar, folder: string): SimulatedDisk {
 
 function storeOn(writer: Writer): Store {
   async function call<M extends Method>(
-    ...asked: [M, ...Parameters<Methods[M]>]
+    ...asked: readonly [M, ...Parameters<Methods[M]>]
   ): Promise<ReturnType<Methods[M]>> {
     const [answer] = writer.answer([asked as unknown as Call]);
     if (answer?.kind === 'done') return structuredClone(answer.value) as ReturnType<Methods[M]>;
     if (answer?.kind === 'unavailable') throw new StoreUnavailable(answer.message);
     throw new Error(answer?.message);
   }
-  return {
-    ledger: {
-      execute: (command) => call('execute', command) as never,
-      lapsed: (at, limit) => call('lapsed', at, limit),
-    },
-    keys: {
-      add: (key, operation) => call('addKey', key, operation),
-      bringIn: (key, history, at, operation) => call('bringIn', key, history, at, operation),
-      amend: (id, amendment, operation) => call('amendKey', id, amendment, operation),
-      account: (ref) => call('account', ref),
-      list: (query) => call('listKeys', query),
-      sponsor: () => call('sponsor'),
-      setSponsorQuotas: (quotas, at, operation) => call('setSponsorQuotas', quotas, at, operation),
-    },
-    reports: {
-      usage: (query) => call('usage', query),
-      receipt: (id) => call('receipt', id),
-      receipts: async () => ({ items: [], more: false }),
-    },
-    operations: {
-      append: (operation) => call('appendOperation', operation),
-      list: (query) => call('listOperations', query),
-      verify: () => call('verifyOperations'),
-    },
-    health: { check: () => call('check'), status: () => call('status') },
-    close: async () => writer.close(),
-  };
+  return { ...storeOver({ call, callSoon: call }), close: async () => writer.close() };
 }

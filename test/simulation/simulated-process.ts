@@ -75,6 +75,8 @@ export function startProcess(parts: ProcessParts): SimulatedProcess {
     secrets: {
       digest: (secret) => createHash('sha256').update(secret).digest('hex'),
       isOneOf: (given, expected) => expected.includes(given),
+      seal: (text) => text,
+      unseal: (sealed) => sealed,
     },
     observer,
     metrics: { contentType: 'text/plain', text: async () => '', requestEnded() {}, noticed() {} },

@@ -1,0 +1,99 @@
+import type { Command, ResultOf } from '#core/command.ts';
+import type { KeyQuery } from '#core/key-registry.ts';
+import type { Account, KeyId } from '#core/model.ts';
+import type { Operation } from '#core/operation.ts';
+import type { OperationQuery, Page, Store } from '#core/ports.ts';
+import type { ReceiptPage, ReceiptQuery } from '#core/reports.ts';
+import type { History } from '#core/snapshot.ts';
+import type { Channel } from './channel.ts';
+import { gather } from './gather.ts';
+import { gatherUsage } from './gather-usage.ts';
+
+type Line = Pick<Channel, 'call' | 'callSoon'>;
+
+/** The ports of a store, whose writer is at the other end of a line. */
+export function storeOver(channel: Line): Omit<Store, 'close'> & { readonly history: History } {
+  const { call } = channel;
+  return {
+    ledger: {
+      execute: (command) => execute(channel, command),
+      lapsed: (at, limit) => call('lapsed', at, limit),
+    },
+    keys: {
+      add: (key, operation) => call('addKey', key, operation),
+      bringIn: (key, history, at, operation) => call('bringIn', key, history, at, operation),
+      amend: (id, amendment, operation) => call('amendKey', id, amendment, operation),
+      rotate: (id, rotation, operation) => call('rotateKey', id, rotation, operation),
+      account: (ref) => call('account', ref),
+      list: (query) => listKeys(channel, query),
+      sponsor: () => call('sponsor'),
+      setSponsorQuotas: (quotas, at, operation) => call('setSponsorQuotas', quotas, at, operation),
+    },
+    replies: {
+      find: (digest, at) => call('findReply', digest, at),
+      version: () => call('registryVersion'),
+      record: (recording) => call('record', recording),
+      forget: (at) => call('forgetReplies', at),
+    },
+    reports: {
+      usage: (query) => gatherUsage(query, (asked, beforeDay) => call('scanUsage', asked, beforeDay)),
+      receipt: (id) => call('receipt', id),
+      receipts: (query) => receipts(channel, query),
+    },
+    operations: {
+      append: (operation) => call('appendOperation', operation),
+      list: (query) => listOperations(channel, query),
+      verify: () => call('verifyOperations'),
+    },
+    history: {
+      lineage: () => call('lineage'),
+      mark: () => call('mark'),
+      rowsAfter: (mark, rowsMax) => call('rowsAfter', mark, rowsMax),
+      backupState: (location) => call('backupState', location),
+      rememberBackup: (location, state) => call('rememberBackup', location, state),
+    },
+    health: { check: () => call('check'), status: () => call('status') },
+  };
+}
+
+/** A client waits for its reservation; nobody waits for what ends one. */
+function execute<C extends Command>({ call, callSoon }: Line, command: C): Promise<ResultOf<C>> {
+  const ends = command.kind === 'settle' || command.kind === 'release';
+  const result = ends ? callSoon('execute', command) : call('execute', command);
+  return result as Promise<ResultOf<C>>;
+}
+
+/** A million entries, or fewer where endings are looked up: about a second. Then the page tells where to go on. */
+const PARTS_MAX = 50;
+
+function receipts({ call }: Line, query: ReceiptQuery): Promise<ReceiptPage> {
+  return gather({
+    limit: query.limit,
+    from: query.before,
+    partsMax: PARTS_MAX,
+    read: (limit, before) => call('scanReceipts', { ...query, limit }, before),
+    placeOf: ({ n }) => n,
+  });
+}
+
+async function listKeys({ call }: Line, query: KeyQuery): Promise<Page<Account>> {
+  const { items, next } = await gather<Account, KeyId>({
+    limit: query.limit,
+    from: query.after,
+    partsMax: Number.POSITIVE_INFINITY,
+    read: (limit, after) => call('scanKeys', { ...query, limit, ...(after !== null && { after }) }),
+    placeOf: ({ key }) => key.id,
+  });
+  return { items, more: next !== null };
+}
+
+async function listOperations({ call }: Line, query: OperationQuery): Promise<Page<Operation>> {
+  const { items, next } = await gather<Operation, number>({
+    limit: query.limit,
+    from: query.after,
+    partsMax: Number.POSITIVE_INFINITY,
+    read: (limit, after) => call('scanOperations', { ...query, limit, ...(after !== null && { after }) }),
+    placeOf: ({ n }) => n,
+  });
+  return { items, more: next !== null };
+}
