@@ -1,3 +1,4 @@
+import type { Applications } from './applications.ts';
 import type { Command, ResultOf } from './command.ts';
 import type { KeptReplies } from './kept-reply.ts';
 import type { KeyRegistry } from './key-registry.ts';
@@ -82,6 +83,7 @@ export interface StoreHealth {
 export interface Store {
   readonly ledger: Ledger;
   readonly keys: KeyRegistry;
+  readonly applications: Applications;
   readonly reports: UsageReports;
   readonly operations: OperationLog;
   readonly replies: KeptReplies;

@@ -31,7 +31,10 @@ export function backupRows(database: Database.Database): BackupRows {
   };
 }
 
-/** Each line is `{"entry": {…}}`, `{"operation": {…}}`, `{"key": {…}}` or `{"sponsor": {…}}`, by the tables' columns. */
+/**
+ * Each line is `{"entry": {…}}`, `{"operation": {…}}`, `{"key": {…}}`, `{"application": {…}}` or `{"sponsor": {…}}`, by the
+ * tables' columns. A key that was claimed changed before its application did, and comes before it.
+ */
 function rowReader(database: Database.Database): BackupRows['rowsAfter'] {
   const line = (kind: string, table: string) =>
     `json_object('${kind}', ${rowAsObject(columnsOf(database, table))}) AS line`;
@@ -48,6 +51,9 @@ function rowReader(database: Database.Database): BackupRows['rowsAfter'] {
   const key = database
     .prepare<[Buffer], string>(`SELECT ${line('key', 'keys')} FROM keys WHERE id = ?`)
     .pluck();
+  const application = database
+    .prepare<[Buffer], string>(`SELECT ${line('application', 'applications')} FROM applications WHERE id = ?`)
+    .pluck();
   const sponsor = database.prepare<[], string>(`SELECT ${line('sponsor', 'sponsor')} FROM sponsor`).pluck();
 
   return (mark, rowsMax) => {
@@ -58,7 +64,9 @@ function rowReader(database: Database.Database): BackupRows['rowsAfter'] {
     const recorded = entries.all(mark.ledgerN, left - operated.length);
     if (changed.length + operated.length + recorded.length === 0) return undefined;
     const ids = new Map(changed.map(({ key_id }) => [key_id.toString('hex'), key_id]));
-    const keys = [...ids].map(([hex, id]) => (/^0+$/.test(hex) ? sponsor.get() : key.get(id)));
+    const keys = [...ids].map(([hex, id]) =>
+      /^0+$/.test(hex) ? sponsor.get() : (key.get(id) ?? application.get(id)),
+    );
     const lines = [...keys, ...operated.map((row) => row.line), ...recorded.map((row) => row.line)];
     const through = {
       ledgerN: recorded.at(-1)?.n ?? mark.ledgerN,

@@ -3,7 +3,7 @@ import { statusOf } from '#core/expire.ts';
 import type { KeyQuery } from '#core/key-registry.ts';
 import type { ApiKey, Digest, Instant, KeyId, PreviousSecret, Quota } from '#core/model.ts';
 import type { Part } from './gather.ts';
-import { isUuid, toBlob, toUuid } from './uuid-blob.ts';
+import { BEYOND_ALL_IDS, isUuid, toBlob, toUuid } from './uuid-blob.ts';
 
 interface KeyRow {
   readonly id: Buffer;
@@ -89,8 +89,6 @@ export function keyRows(database: Database.Database): KeyRows {
 
 /** About 10 ms of reading: commands are served between one part of a search and the next. */
 const SCAN_KEYS = 2000;
-
-const BEYOND_ALL_IDS = Buffer.alloc(17, 0xff);
 
 /** Filtered here and not in SQL, because its LIKE knows the case of ASCII letters only. */
 function partOf(rows: Iterable<KeyRow>, { status, text, at, limit }: KeyQuery): Part<ApiKey, KeyId> {

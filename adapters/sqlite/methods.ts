@@ -1,3 +1,11 @@
+import type {
+  Application,
+  ApplicationChange,
+  ApplicationId,
+  ApplicationQuery,
+  ApplicationRef,
+  Verdict,
+} from '#core/applications.ts';
 import type { Command, ResultOf } from '#core/command.ts';
 import type { KeptReply, Recording } from '#core/kept-reply.ts';
 import type { KeyAmendment, KeyQuery, KeyRef } from '#core/key-registry.ts';
@@ -28,6 +36,20 @@ export interface Methods {
   scanKeys(query: KeyQuery): Part<Account, KeyId>;
   sponsor(): Sponsor;
   setSponsorQuotas(quotas: readonly Quota[], at: Instant, operation: OperationDraft | null): Sponsor;
+  addApplication(application: Application, pendingMax: number): boolean;
+  application(ref: ApplicationRef): Application | undefined;
+  listApplications(query: ApplicationQuery): Page<Application>;
+  pendingApplications(at: Instant): number;
+  decideApplication(
+    id: ApplicationId,
+    verdict: Verdict,
+    operation: OperationDraft | null,
+  ): ApplicationChange | undefined;
+  claimApplication(
+    id: ApplicationId,
+    key: ApiKey,
+    operation: OperationDraft | null,
+  ): ApplicationChange | undefined;
   appendOperation(operation: OperationDraft): void;
   scanOperations(query: OperationQuery): Part<Operation, number>;
   verifyOperations(): ChainReport;

@@ -42,6 +42,7 @@ function addRows(database: Database.Database, rowsPath: string): void {
     entry: numberedAdder(database, 'ledger'),
     operation: numberedAdder(database, 'operations'),
     key: upserter(database, 'keys'),
+    application: upserter(database, 'applications'),
     sponsor: upserter(database, 'sponsor'),
   };
   for (const line of linesOf(rowsPath)) {
@@ -80,7 +81,10 @@ function numberedAdder(database: Database.Database, table: 'ledger' | 'operation
 }
 
 /** Rows that change: the later one is the one that counts. */
-function upserter(database: Database.Database, table: 'keys' | 'sponsor'): (row: Row) => void {
+function upserter(
+  database: Database.Database,
+  table: 'keys' | 'applications' | 'sponsor',
+): (row: Row) => void {
   const columns = columnsOf(database, table);
   const names = columns.map(({ name }) => name);
   const upsert = database.prepare(

@@ -29,6 +29,14 @@ export function storeOver(channel: Line): Omit<Store, 'close'> & { readonly hist
       sponsor: () => call('sponsor'),
       setSponsorQuotas: (quotas, at, operation) => call('setSponsorQuotas', quotas, at, operation),
     },
+    applications: {
+      add: (application, pendingMax) => call('addApplication', application, pendingMax),
+      find: (ref) => call('application', ref),
+      list: (query) => call('listApplications', query),
+      pending: (at) => call('pendingApplications', at),
+      decide: (id, verdict, operation) => call('decideApplication', id, verdict, operation),
+      claim: (id, key, operation) => call('claimApplication', id, key, operation),
+    },
     replies: {
       find: (digest, at) => call('findReply', digest, at),
       version: () => call('registryVersion'),

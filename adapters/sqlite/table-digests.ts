@@ -6,12 +6,15 @@ import { columnsOf, rowAsArray } from './row-json.ts';
 /** Everything that a restored database must bring back. */
 const TABLES = ['keys', 'sponsor', 'accounts', 'buckets', 'reservations', 'usage_days'] as const;
 
+/** Tables that an older copy does not have. */
+const LATER_TABLES = ['applications'] as const;
+
 /** Tables that grow for ever. Their rows have dense numbers and are hashed so many at a time: a call costs more than a row. */
 const NUMBERED_TABLES = ['ledger', 'operations'] as const;
 const BLOCK_ROWS = 256;
 
 /** All of them. */
-export const DIGESTED_TABLES: readonly string[] = [...TABLES, ...NUMBERED_TABLES];
+export const DIGESTED_TABLES: readonly string[] = [...TABLES, ...LATER_TABLES, ...NUMBERED_TABLES];
 
 /**
  * Rows and digest of each table. A digest is the sum of SHA-256 hashes, of rows as JSON arrays or of blocks of them,
@@ -20,6 +23,9 @@ export const DIGESTED_TABLES: readonly string[] = [...TABLES, ...NUMBERED_TABLES
 export function tableDigests(database: Database.Database): Readonly<Record<string, TableDigest>> {
   const digests: Record<string, TableDigest> = {};
   for (const table of TABLES) digests[table] = digestOfRows(database, table);
+  for (const table of LATER_TABLES) {
+    if (columnsOf(database, table).length > 0) digests[table] = digestOfRows(database, table);
+  }
   for (const table of NUMBERED_TABLES) digests[table] = digestOfBlocks(database, table);
   return digests;
 }

@@ -15,3 +15,6 @@ export function toUuid(blob: Buffer): string {
 export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
+
+/** Greater than every UUID. */
+export const BEYOND_ALL_IDS = Buffer.alloc(17, 0xff);

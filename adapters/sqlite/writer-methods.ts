@@ -12,6 +12,7 @@ import type { PastUse } from '#core/past-use.ts';
 import type { LapsedReservation, StoreStatus } from '#core/ports.ts';
 import { type Rotation, rotated } from '#core/rotate.ts';
 import type { Mark, NewRows } from '#core/snapshot.ts';
+import { applicationMethods } from './application-methods.ts';
 import { type BackupRows, backupRows } from './backup-rows.ts';
 import { Conflict } from './conflict.ts';
 import { makeChange } from './make-change.ts';
@@ -32,6 +33,10 @@ export function writerMethods(database: Database.Database, projection: Projectio
   // one that writes what is there already, which SQLite leaves out.
   const touch = database.prepare('UPDATE projection SET checked = 1 - checked');
   const log = (operation: OperationDraft | null) => operation && operations.append(operation);
+  const applications = applicationMethods(database, {
+    addKey: (key) => addKey(projection, operations, key, null),
+    log,
+  });
   const methods: Omit<Methods, 'close'> = {
     execute: (command) => execute(projection, command),
     lapsed: (at, limit) => lapsed(projection, at, limit),
@@ -55,6 +60,7 @@ export function writerMethods(database: Database.Database, projection: Projectio
       log(operation);
       return putTerms(projection, { quotas, quotasSetAt: ledgerTime(projection.staged.sponsor, at) });
     },
+    ...applications,
     appendOperation: operations.append,
     scanOperations: operations.scan,
     verifyOperations: operations.verify,

@@ -43,6 +43,7 @@ const READS: ReadonlySet<Method> = new Set<Method>([
   ] as const),
   ...(['scanOperations', 'verifyOperations', 'lineage', 'mark', 'rowsAfter', 'backupState'] as const),
   ...(['findReply', 'registryVersion'] as const),
+  ...(['application', 'listApplications', 'pendingApplications'] as const),
 ]);
 
 /** Whether a call begins what makes the log longer. What ends a request, and what an operator does, must still be recorded. */

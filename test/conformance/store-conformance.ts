@@ -1,5 +1,6 @@
 import { afterEach, describe } from 'vitest';
 import { calendarOf } from '#core/window.ts';
+import { testApplications } from './applications-conformance.ts';
 import { testBringingIn } from './bring-in-conformance.ts';
 import { testAgainstReference } from './differential.ts';
 import { testKeys } from './keys-conformance.ts';
@@ -24,6 +25,7 @@ export function testStore(name: string, open: OpenStore): void {
     describe('keys and operations', () => testKeys(openUtc));
     describe('kept replies', () => testReplies(openUtc));
     describe('rotation', () => testRotation(openUtc));
+    describe('applications', () => testApplications(openUtc));
     describe('reports and health', () => testReports(openUtc));
     describe('against the reference', () => testAgainstReference(open));
   });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { amended, ledgerTime } from '#core/amend.ts';
+import type { Application, ApplicationId } from '#core/applications.ts';
 import { apply, emptyBuckets, endsRequest } from '#core/apply.ts';
 import { bringIn } from '#core/bring-in.ts';
 import type { Command, ResultOf } from '#core/command.ts';
@@ -13,12 +14,14 @@ import { chained, NO_HASH, type Operation, type OperationDraft } from '#core/ope
 import type { Ledger, OperationLog, Store } from '#core/ports.ts';
 import { isDigestOf, rotated } from '#core/rotate.ts';
 import type { Calendar } from '#core/window.ts';
+import { memoryApplications } from './memory-applications.ts';
 import { memoryReplies } from './memory-replies.ts';
 import { memoryReports } from './memory-reports.ts';
 
 /** All that the reference store remembers. */
 export interface MemoryData {
   readonly keys: Map<KeyId, ApiKey>;
+  readonly applications: Map<ApplicationId, Application>;
   readonly entries: LedgerEntry[];
   readonly operations: Operation[];
   readonly rejections: { readonly keyId: KeyId; readonly at: Instant }[];
@@ -39,6 +42,7 @@ export interface MemoryOptions {
 export function noMemories(): MemoryData {
   return {
     keys: new Map(),
+    applications: new Map(),
     entries: [],
     operations: [],
     rejections: [],
@@ -59,6 +63,10 @@ function openParts(data: MemoryData, calendar: Calendar, decideBy: typeof decide
   return {
     ledger: memoryLedger(data, calendar, decideBy),
     keys: memoryKeys(data, calendar, operations),
+    applications: memoryApplications(data.applications, {
+      addKey: (key) => addKey(data, key),
+      log: async (operation) => operation && operations.append(operation),
+    }),
     reports: memoryReports(data, calendar),
     operations,
     health: {
@@ -83,9 +91,7 @@ function memoryKeys(data: MemoryData, calendar: Calendar, operations: OperationL
   const log = async (operation: OperationDraft | null) => operation && operations.append(operation);
   return {
     async add(key, operation) {
-      if (isTaken(data, key)) throw new Error('there is such a key');
-      data.changes += 1;
-      data.keys.set(key.id, key);
+      addKey(data, key);
       await log(operation);
     },
     async bringIn(key, history, at, operation) {
@@ -131,6 +137,12 @@ function memoryKeys(data: MemoryData, calendar: Calendar, operations: OperationL
       return stateOf(data, calendar).sponsor;
     },
   };
+}
+
+function addKey(data: MemoryData, key: ApiKey): void {
+  if (isTaken(data, key)) throw new Error('there is such a key');
+  data.changes += 1;
+  data.keys.set(key.id, key);
 }
 
 function memoryLedger(data: MemoryData, calendar: Calendar, decideBy: typeof decide): Ledger {

@@ -1,0 +1,65 @@
+import {
+  type Application,
+  type ApplicationId,
+  type ApplicationRef,
+  type Applications,
+  applicationStatusOf,
+  claimable,
+  mayDecide,
+} from '#core/applications.ts';
+import type { ApiKey, Instant } from '#core/model.ts';
+import type { OperationDraft } from '#core/operation.ts';
+
+/** What of the store applications need beside their own memory. */
+interface Beside {
+  addKey(key: ApiKey): void;
+  log(operation: OperationDraft | null): Promise<unknown>;
+}
+
+/** The reference: nothing but a map, and core's rules. */
+export function memoryApplications(
+  all: Map<ApplicationId, Application>,
+  { addKey, log }: Beside,
+): Applications {
+  const find = (ref: ApplicationRef) =>
+    'id' in ref ? all.get(ref.id) : [...all.values()].find(({ digest }) => digest === ref.digest);
+  const pending = (at: Instant) =>
+    [...all.values()].filter((each) => applicationStatusOf(each, at) === 'pending').length;
+  const change = async (application: Application, operation: OperationDraft | null) => {
+    all.set(application.id, application);
+    await log(operation);
+    return { done: true, application };
+  };
+  return {
+    async add(application, pendingMax) {
+      if (find({ id: application.id }) ?? find({ digest: application.digest })) {
+        throw new Error('there is such an application');
+      }
+      if (pending(application.madeAt) >= pendingMax) return false;
+      all.set(application.id, application);
+      return true;
+    },
+    find: async (ref) => find(ref),
+    async list({ status, at, limit, after }) {
+      const found = [...all.values()]
+        .filter((each) => status === undefined || applicationStatusOf(each, at) === status)
+        .filter(({ id }) => after === undefined || id < after)
+        .sort((a, b) => (a.id < b.id ? 1 : -1));
+      return { items: found.slice(0, limit), more: found.length > limit };
+    },
+    pending: async (at) => pending(at),
+    async decide(id, verdict, operation) {
+      const application = all.get(id);
+      if (application === undefined) return undefined;
+      if (!mayDecide(application, verdict.at)) return { done: false, application };
+      return change({ ...application, verdict }, operation);
+    },
+    async claim(id, key, operation) {
+      const application = all.get(id);
+      if (application === undefined) return undefined;
+      if (claimable(application, key.createdAt) === undefined) return { done: false, application };
+      addKey(key);
+      return change({ ...application, claim: { at: key.createdAt, keyId: key.id } }, operation);
+    },
+  };
+}
