@@ -112,15 +112,15 @@ export function claimable(application: Application, at: Instant): KeyTerms | und
   return isApproved && verdict?.kind === 'approved' ? verdict.terms : undefined;
 }
 
+/** What of a key is known before anybody looks at its terms. */
+export type NewKey = Pick<ApiKey, 'id' | 'digest' | 'hint'>;
+
 /** The key that terms describe, made at `at`. */
-export function keyUnder(
-  { expiry, ...terms }: KeyTerms,
-  own: Pick<ApiKey, 'id' | 'digest' | 'hint'>,
-  at: Instant,
-): ApiKey {
+export function keyUnder({ expiry, ...terms }: KeyTerms, own: NewKey, at: Instant): ApiKey {
   return {
     ...own,
     ...terms,
+    previous: null,
     createdAt: at,
     expiresAt: expiryAt(expiry, at),
     disabled: false,
@@ -180,13 +180,14 @@ export interface Applications {
     operation: OperationDraft | null,
   ): Promise<ApplicationChange | undefined>;
   /**
-   * Adds the key and marks the application as claimed, if core's `claimable` says so at the key's making: both or
-   * nothing. Of several at once, one is done. `undefined` if there is no such application.
+   * Makes the key under the terms that core's `claimable` gives at this instant, and marks the application as claimed:
+   * both or nothing. Of several at once, one is done. `undefined` if there is no such application.
    * @throws Error if the key's id or digest exists
    */
   claim(
     id: ApplicationId,
-    key: ApiKey,
+    key: NewKey,
+    at: Instant,
     operation: OperationDraft | null,
   ): Promise<ApplicationChange | undefined>;
 }

@@ -22,6 +22,8 @@ export interface Figures {
     StoreStatus,
     'sizeBytes' | 'walBytes' | 'diskFreeBytes' | 'openReservations' | 'keys' | 'entries'
   >;
+  /** How many applications wait for a decision; `null`: nobody can apply. */
+  readonly applicationsPending: number | null;
   /** What all keys together may use, and did. */
   readonly sponsor: readonly Standing[];
   readonly upstreams: readonly UpstreamStanding[];

@@ -14,40 +14,47 @@ export interface RateDecision {
 
 const MINUTE_US = 60_000_000;
 
-/**
- * The generic cell rate algorithm (ITU-T I.371): `requestsPerMinute` may come at once,
- * and each gives way after its share of a minute. One number is all the state there is.
- */
+/** The rate limit of a key: `requestsPerMinute` may come at once, and each gives way after its share of a minute. */
 export function passRate(arrivalUs: number, requestsPerMinute: number, at: Instant): RateDecision {
-  const { intervalUs, burstUs, aheadUs } = aheadOf(arrivalUs, requestsPerMinute, at);
+  const cells = { count: requestsPerMinute, withinUs: MINUTE_US };
+  const passed = passCells(arrivalUs, cells, at);
+  const { allowed, left: remaining, resetMs, retryMs } = passed;
+  const standing = { requestsPerMinute, remaining, resetMs };
+  return { allowed, arrivalUs: passed.arrivalUs, standing, retryMs };
+}
+
+interface Cells {
+  /** As many may come at once, and again as many in each span. */
+  readonly count: number;
+  readonly withinUs: number;
+}
+
+/** The generic cell rate algorithm (ITU-T I.371). One number, the theoretical arrival time, is all the state there is. */
+export function passCells(arrivalUs: number, cells: Cells, at: Instant) {
+  const { intervalUs, burstUs, aheadUs } = aheadOf(arrivalUs, cells, at);
   const allowed = aheadUs + intervalUs <= burstUs;
   const afterUs = allowed ? aheadUs + intervalUs : aheadUs;
   return {
     allowed,
     arrivalUs: at * 1000 + afterUs,
-    standing: standingAt(afterUs, requestsPerMinute),
+    left: Math.floor((burstUs - afterUs) / intervalUs),
+    resetMs: Math.ceil(afterUs / 1000),
     retryMs: allowed ? 0 : Math.ceil((aheadUs + intervalUs - burstUs) / 1000),
   };
 }
 
 /** What the rate limit stands at, without another request. */
 export function rateStanding(arrivalUs: number, requestsPerMinute: number, at: Instant): RateStanding {
-  return standingAt(aheadOf(arrivalUs, requestsPerMinute, at).aheadUs, requestsPerMinute);
+  const cells = { count: requestsPerMinute, withinUs: MINUTE_US };
+  const { intervalUs, burstUs, aheadUs } = aheadOf(arrivalUs, cells, at);
+  const remaining = Math.floor((burstUs - aheadUs) / intervalUs);
+  return { requestsPerMinute, remaining, resetMs: Math.ceil(aheadUs / 1000) };
 }
 
-function aheadOf(arrivalUs: number, requestsPerMinute: number, at: Instant) {
-  const intervalUs = Math.ceil(MINUTE_US / requestsPerMinute);
-  const burstUs = intervalUs * requestsPerMinute;
+function aheadOf(arrivalUs: number, { count, withinUs }: Cells, at: Instant) {
+  const intervalUs = Math.ceil(withinUs / count);
+  const burstUs = intervalUs * count;
   // Never further ahead than a full burst: else a clock set back would lock the key out until it caught up.
   const aheadUs = Math.min(Math.max(arrivalUs - at * 1000, 0), burstUs);
   return { intervalUs, burstUs, aheadUs };
-}
-
-function standingAt(aheadUs: number, requestsPerMinute: number): RateStanding {
-  const intervalUs = Math.ceil(MINUTE_US / requestsPerMinute);
-  return {
-    requestsPerMinute,
-    remaining: Math.floor((intervalUs * requestsPerMinute - aheadUs) / intervalUs),
-    resetMs: Math.ceil(aheadUs / 1000),
-  };
 }

@@ -2,6 +2,7 @@ import { Hono, type Context as HonoContext } from 'hono';
 import { ENDPOINTS } from '#core/endpoints.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { allowOrigins } from './allow-origins.ts';
+import { applicationRoutes } from './applications/application-routes.ts';
 import { inDialect } from './dialect.ts';
 import { docsRoutes } from './docs/docs-routes.ts';
 import { enter, nowhere } from './enter.ts';
@@ -31,6 +32,7 @@ export function routesOf(services: Services): readonly Route[] {
     ...ENDPOINTS.flatMap((endpoint) => forwardRoutes(endpoint, services)),
     ...modelRoutes(services),
     ...meRoutes(services),
+    ...applicationRoutes(services),
     ...adminRoutes(services),
     ...healthRoutes(services),
     ...metricsRoutes(services),

@@ -7,7 +7,7 @@ import type { Services } from './services.ts';
 
 type MetricsServices = Pick<
   Services,
-  'metrics' | 'health' | 'keys' | 'backups' | 'clock' | 'calendar' | 'policy' | 'upstream'
+  'metrics' | 'health' | 'keys' | 'applications' | 'backups' | 'clock' | 'calendar' | 'policy' | 'upstream'
 >;
 
 /** `GET /metrics` reads everything anew: nothing in it is older than the answer. */
@@ -24,7 +24,7 @@ export function metricsRoutes(services: MetricsServices): readonly Route[] {
 
 /** @throws StoreUnavailable */
 async function figuresOf(services: MetricsServices): Promise<Figures> {
-  const { health, keys, backups, clock, calendar, policy, upstream } = services;
+  const { health, keys, applications, backups, clock, calendar, policy, upstream } = services;
   const now = clock.now();
   const store = await health.status();
   const { quotas, buckets } = await keys.sponsor();
@@ -32,6 +32,7 @@ async function figuresOf(services: MetricsServices): Promise<Figures> {
   return {
     version: policy.version,
     store,
+    applicationsPending: policy.applications && (await applications.pending(now)),
     sponsor: standingsOf(quotas, buckets, now, calendar),
     upstreams: upstream.standings(),
     backups: status === undefined ? null : backupFigures(status, now),

@@ -104,13 +104,15 @@ function retryOfQuota(denial: QuotaDenial, at: Instant): Record<string, string> 
   return passesSoon(denial) && resetsAt !== null ? retryAfter(resetsAt - at) : { 'x-should-retry': 'false' };
 }
 
-function retryAfter(waitMs: number): Record<string, string> {
+/** When to try again, where waiting helps; else that trying again does not. */
+export function retryAfter(waitMs: number): Record<string, string> {
   return waitMs > RETRY_AFTER_MS_MAX
     ? { 'x-should-retry': 'false' }
     : { 'retry-after': String(secondsOf(waitMs)) };
 }
 
-function secondsOf(spanMs: number): number {
+/** Whole seconds, one at least. */
+export function secondsOf(spanMs: number): number {
   return Math.max(1, Math.ceil(spanMs / 1000));
 }
 

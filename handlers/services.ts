@@ -1,3 +1,4 @@
+import type { Applications } from '#core/applications.ts';
 import type { KeptReplies } from '#core/kept-reply.ts';
 import type { KeyRegistry } from '#core/key-registry.ts';
 import type { Metrics } from '#core/metrics.ts';
@@ -6,6 +7,7 @@ import type { Clock, Ids, Ledger, OperationLog, Secrets, StoreHealth } from '#co
 import type { PriceBook } from '#core/price.ts';
 import type { UsageReports } from '#core/reports.ts';
 import type { Tracer } from '#core/tracing.ts';
+import type { Webhook } from '#core/webhook.ts';
 import type { Calendar } from '#core/window.ts';
 import type { AccessWatch } from './access/watch-access.ts';
 import type { Backups } from './backup/backups.ts';
@@ -16,6 +18,7 @@ import type { Troubles } from './troubles.ts';
 export interface Services {
   readonly ledger: Ledger;
   readonly keys: KeyRegistry;
+  readonly applications: Applications;
   readonly reports: UsageReports;
   readonly operations: OperationLog;
   readonly replies: KeptReplies;
@@ -33,6 +36,8 @@ export interface Services {
   readonly policy: Policy;
   readonly prices: PriceBook;
   readonly access: AccessWatch;
+  /** `null`: there is none. */
+  readonly webhook: Webhook | null;
   /** `null`: none are made. */
   readonly backups: Backups | null;
 }
@@ -58,9 +63,19 @@ export interface Policy {
   /** For keys without a rate of their own; 0 is no rate limit. */
   readonly requestsPerMinute: number;
   readonly operationLog: boolean;
+  /** `null`: nobody can apply for a key. */
+  readonly applications: ApplicationPolicy | null;
   readonly bodyBytesMax: number;
   /** The longest that one exchange with the upstream may last; its reservation lapses a little later. */
   readonly exchangeMsMax: number;
   /** Things that the operator should know and that `GET /admin/status` lists. */
   readonly warnings: readonly string[];
+}
+
+/** How many may apply for a key. */
+export interface ApplicationPolicy {
+  /** From one address. */
+  readonly perHour: number;
+  /** Waiting for a decision at once; 0: nobody more. */
+  readonly pendingMax: number;
 }

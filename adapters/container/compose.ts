@@ -87,7 +87,7 @@ export async function compose(config: Config): Promise<House> {
   const prices = openPriceBook(config.prices, config.pricesPath, log);
   const tracer = await openTracerOf(config, tools);
   const troubles = watchTroubles(tools);
-  const watches = { access, troubles, metrics, tracer };
+  const watches = { access, webhook, troubles, metrics, tracer };
   const draw = () => fractionOf(systemIds.random(4));
   const upstream = routedUpstream(connections.given, { clock: systemClock, troubles, draw });
   const terms = { calendar, policy, prices };
@@ -209,6 +209,7 @@ function policyOf(config: Config, adminTokens: readonly string[]): Policy {
     dailyRequestLimit: config.dailyRequestLimit,
     requestsPerMinute: config.requestsPerMinute,
     operationLog: config.operationLog,
+    applications: config.applications,
     bodyBytesMax: config.bodyBytesMax,
     exchangeMsMax: config.exchangeMsMax,
     warnings,

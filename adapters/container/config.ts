@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type * as z from 'zod';
 import type { AbnormalLimits } from '#core/abnormal.ts';
 import type { PriceTable } from '#core/price.ts';
+import type { ApplicationPolicy } from '#handlers/services.ts';
 import { type BackupConfig, backupConfigOf } from './backup-config.ts';
 import { ConfigError } from './config-error.ts';
 import type { Environment, GivenSettings } from './given-settings.ts';
@@ -48,6 +49,8 @@ export interface Config {
   readonly keyExpiryDays: number;
   readonly keyPrefix: string;
   readonly operationLog: boolean;
+  /** `null`: nobody can apply for a key. */
+  readonly applications: ApplicationPolicy | null;
   readonly timeZone: string;
   /** `null`: one is made at the first start and kept at `pepperPath`. */
   readonly pepper: string | null;
@@ -208,6 +211,9 @@ function configOf(values: Settings): Omit<Config, FromElsewhere> {
     keyExpiryDays: values.KEY_EXPIRY_DAYS,
     keyPrefix: values.KEY_PREFIX,
     operationLog: values.ENABLE_OPERATION_LOG,
+    applications: values.APPLICATIONS
+      ? { perHour: values.APPLICATIONS_PER_HOUR, pendingMax: values.APPLICATIONS_PENDING_MAX }
+      : null,
     timeZone: values.QUOTA_TIMEZONE,
     pepperPath: besideStore(values, 'pepper'),
     bodyBytesMax: values.MAX_BODY_BYTES,

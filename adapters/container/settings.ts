@@ -42,6 +42,9 @@ export const settings = z.object({
     .regex(/^[A-Za-z0-9_-]{1,20}$/, { error: 'must be 1 to 20 letters, digits, - or _, such as sk-' })
     .default('sk-'),
   ENABLE_OPERATION_LOG: onOff().default(true),
+  APPLICATIONS: onOff().default(false),
+  APPLICATIONS_PER_HOUR: whole(1, 1_000).default(5),
+  APPLICATIONS_PENDING_MAX: whole(0, 10_000).default(200),
   QUOTA_TIMEZONE: z
     .string()
     .refine(isTimeZone, { error: 'must be a time zone of the IANA database, such as UTC or Asia/Shanghai' })

@@ -17,7 +17,8 @@ export interface Sample {
 }
 
 /** The figures by their names, in seconds and bytes; what is not known has no sample. */
-export function familiesOf({ version, store, sponsor, upstreams, backups }: Figures): readonly Family[] {
+export function familiesOf(figures: Figures): readonly Family[] {
+  const { version, store, applicationsPending, sponsor, upstreams, backups } = figures;
   return [
     gauge('build_info', 'What runs here; always 1.', [{ value: 1, labels: { version } }]),
     gauge('open_reservations', 'Requests under way whose amount is set aside.', one(store.openReservations)),
@@ -26,6 +27,11 @@ export function familiesOf({ version, store, sponsor, upstreams, backups }: Figu
     gauge('store_size_bytes', 'Size of the database file.', one(store.sizeBytes)),
     gauge('store_wal_bytes', 'Size of the write-ahead log.', one(store.walBytes)),
     gauge('disk_free_bytes', "Free space on the database's disk.", one(store.diskFreeBytes)),
+    gauge(
+      'applications_pending',
+      'Applications for a key that wait for a decision.',
+      one(applicationsPending),
+    ),
     ...sponsorFamilies(sponsor),
     ...upstreamFamilies(upstreams).map((family) => ({ ...family, name: `${PREFIX}${family.name}` })),
     gauge('backup_enabled', 'Whether backups are made.', one(Number(backups !== null))),
@@ -106,8 +112,8 @@ function gauge(name: string, help: string, samples: readonly Sample[]): Family {
   return { type: 'gauge', name: `${PREFIX}${name}`, help, samples };
 }
 
-function one(value: number | undefined): readonly Sample[] {
-  return value === undefined ? [] : [{ value, labels: {} }];
+function one(value: number | null | undefined): readonly Sample[] {
+  return typeof value !== 'number' ? [] : [{ value, labels: {} }];
 }
 
 function seconds(ms: number | undefined): readonly Sample[] {

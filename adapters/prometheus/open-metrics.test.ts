@@ -17,6 +17,7 @@ const BACKUPS: BackupFigures = {
 const FIGURES: Figures = {
   version: '1.2.3',
   store: { sizeBytes: 4_096, walBytes: 0, diskFreeBytes: 5e12, openReservations: 7, keys: 3, entries: 40 },
+  applicationsPending: null,
   sponsor: [{ meter: 'cost', period: 'month', limit: 900, used: 80, held: 7, resetsAt: null }],
   upstreams: [],
   backups: BACKUPS,

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { type Application, claimable, mayDecide } from '#core/applications.ts';
+import { type Application, claimable, keyUnder, mayDecide } from '#core/applications.ts';
 import type { ApiKey } from '#core/model.ts';
 import type { OperationDraft } from '#core/operation.ts';
 import { applicationRows } from './application-rows.ts';
@@ -49,12 +49,13 @@ export function applicationMethods(database: Database.Database, beside: Beside):
       if (!mayDecide(application, verdict.at)) return { done: false, application };
       return change({ ...application, verdict }, operation);
     },
-    claimApplication(id, key, operation) {
+    claimApplication(id, key, at, operation) {
       const application = rows.byId(id);
       if (application === undefined) return undefined;
-      if (claimable(application, key.createdAt) === undefined) return { done: false, application };
-      beside.addKey(key);
-      return change({ ...application, claim: { at: key.createdAt, keyId: key.id } }, operation);
+      const terms = claimable(application, at);
+      if (terms === undefined) return { done: false, application };
+      beside.addKey(keyUnder(terms, key, at));
+      return change({ ...application, claim: { at, keyId: key.id } }, operation);
     },
   };
 }

@@ -4,6 +4,7 @@ import type {
   ApplicationId,
   ApplicationQuery,
   ApplicationRef,
+  NewKey,
   Verdict,
 } from '#core/applications.ts';
 import type { Command, ResultOf } from '#core/command.ts';
@@ -12,7 +13,7 @@ import type { KeyAmendment, KeyQuery, KeyRef } from '#core/key-registry.ts';
 import type { Account, ApiKey, Digest, Instant, KeyId, Quota, RequestId, Sponsor } from '#core/model.ts';
 import type { Operation, OperationDraft } from '#core/operation.ts';
 import type { PastUse } from '#core/past-use.ts';
-import type { ChainReport, LapsedReservation, OperationQuery, StoreStatus } from '#core/ports.ts';
+import type { ChainReport, LapsedReservation, OperationQuery, Page, StoreStatus } from '#core/ports.ts';
 import type { Receipt, ReceiptQuery, UsageQuery } from '#core/reports.ts';
 import type { Rotation } from '#core/rotate.ts';
 import type { BackupState, Lineage, Mark, NewRows } from '#core/snapshot.ts';
@@ -47,7 +48,8 @@ export interface Methods {
   ): ApplicationChange | undefined;
   claimApplication(
     id: ApplicationId,
-    key: ApiKey,
+    key: NewKey,
+    at: Instant,
     operation: OperationDraft | null,
   ): ApplicationChange | undefined;
   appendOperation(operation: OperationDraft): void;

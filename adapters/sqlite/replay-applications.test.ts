@@ -49,7 +49,7 @@ test('applications, verdicts and claims of after a copy was made come with the o
   copyDatabase(join(folder, 'quota.db'), path);
   await store.applications.decide(ID, APPROVAL, operation('applications.approve', ID));
   const key = keyUnder(APPROVAL.terms, keyNumber(1), NOON + 1);
-  await store.applications.claim(ID, key, operation('applications.claim', ID));
+  await store.applications.claim(ID, keyNumber(1), NOON + 1, operation('applications.claim', ID));
   await store.applications.add(applicationNumber(2), 9);
   const rows = join(folder, 'rows.jsonl');
   writeFileSync(rows, (await store.history.rowsAfter(mark, 99))?.text ?? '');
@@ -62,8 +62,7 @@ test('applications, verdicts and claims of after a copy was made come with the o
   expect(await everything(restored)).toEqual(await everything(store));
   expect(await restored.applications.find({ id: ID })).toMatchObject({ claim: { keyId: key.id } });
   expect((await restored.keys.account({ digest: key.digest }))?.key).toEqual(key);
-  const again = keyUnder(APPROVAL.terms, keyNumber(2), NOON + 2);
-  expect(await restored.applications.claim(ID, again, null)).toMatchObject({ done: false });
+  expect(await restored.applications.claim(ID, keyNumber(2), NOON + 2, null)).toMatchObject({ done: false });
   await restored.close();
 });
 
@@ -71,7 +70,7 @@ test('where rows are cut between a key and the claim that made it, the key comes
   await store.applications.add(applicationNumber(1), 9);
   await store.applications.decide(ID, APPROVAL, null);
   const { through: mark } = (await store.history.rowsAfter(NOTHING, 99)) ?? expect.fail();
-  await store.applications.claim(ID, keyUnder(APPROVAL.terms, keyNumber(1), NOON), null);
+  await store.applications.claim(ID, keyNumber(1), NOON, null);
   const first = await store.history.rowsAfter(mark, 1);
   expect(first?.text).toMatch(/^\{"key":\{[^\n]*\n$/);
   const second = await store.history.rowsAfter(first?.through ?? mark, 1);

@@ -35,7 +35,7 @@ export function storeOver(channel: Line): Omit<Store, 'close'> & { readonly hist
       list: (query) => call('listApplications', query),
       pending: (at) => call('pendingApplications', at),
       decide: (id, verdict, operation) => call('decideApplication', id, verdict, operation),
-      claim: (id, key, operation) => call('claimApplication', id, key, operation),
+      claim: (id, key, at, operation) => call('claimApplication', id, key, at, operation),
     },
     replies: {
       find: (digest, at) => call('findReply', digest, at),

@@ -53,7 +53,8 @@ test.each([
   const { abnormal_access } = await status();
   expect(abnormal_access).toMatchObject([{ kind: 'authentication_failures', address: '203.0.113.7' }]);
   const store = await proxy.store.health.status();
-  const figures = { version: '1', store, sponsor: [], upstreams: [], backups: null };
+  const nothing = { sponsor: [], upstreams: [], applicationsPending: null, backups: null };
+  const figures = { version: '1', store, ...nothing };
   const text = await proxy.services.metrics.text(figures);
   expect(text).toContain('quota_proxy_abnormal_access_total{kind="authentication_failures"} 1');
 });

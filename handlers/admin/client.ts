@@ -43,7 +43,7 @@ export function createAdminClient(config: AdminClientConfig): AdminClient {
     <A extends Action>(action: A): Method<A> =>
     (...[asking]) =>
       call(action, asking ?? {}, config);
-  const { keys, usage, requests, sponsor, operations, backups, status } = contract;
+  const { keys, applications, usage, requests, sponsor, operations, backups, status } = contract;
   return {
     keys: {
       create: method(keys.create),
@@ -53,6 +53,11 @@ export function createAdminClient(config: AdminClientConfig): AdminClient {
       patch: method(keys.patch),
       rotate: method(keys.rotate),
       delete: method(keys.delete),
+    },
+    applications: {
+      list: method(applications.list),
+      approve: method(applications.approve),
+      reject: method(applications.reject),
     },
     usage: { read: method(usage.read), reset: method(usage.reset) },
     requests: { list: method(requests.list), get: method(requests.get) },

@@ -1,4 +1,5 @@
 import type { ActionGroup } from './contract/action.ts';
+import { applications } from './contract/applications.ts';
 import { backups } from './contract/backups.ts';
 import { keys } from './contract/keys.ts';
 import { operations } from './contract/operations.ts';
@@ -10,6 +11,7 @@ import { usage } from './contract/usage.ts';
 /** The admin API, whole: routes, validation, the client and the documents come from this table. */
 export const contract = {
   keys,
+  applications,
   usage,
   requests,
   sponsor,

@@ -4,7 +4,7 @@ import type { Contract } from './contract.ts';
 
 type Creation = Asked<Contract['keys']['create']>['body'];
 
-const DAY_MS = 24 * 60 * 60_000;
+export const DAY_MS = 24 * 60 * 60_000;
 
 /** When a new key expires; `null` is never. `defaultDays` if nothing is said; 0 days are never. */
 export function expiryOf(

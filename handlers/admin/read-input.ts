@@ -25,10 +25,10 @@ export function readQuery(request: Request): Input {
 }
 
 /** A JSON body's members. No body is an object without any. */
-export async function readJson(request: Request): Promise<Input> {
+export async function readJson(request: Request, bytesMax = BODY_BYTES_MAX): Promise<Input> {
   if (request.headers.get('content-type') === null && (await isEmpty(request)))
     return { ok: true, value: {} };
-  const read = await readBody(request, BODY_BYTES_MAX);
+  const read = await readBody(request, bytesMax);
   if (!read.ok) return { ok: false, response: errorReply(read.error) };
   if (read.text.trim() === '') return { ok: true, value: {} };
   return membersIn(read.text);

@@ -1,5 +1,6 @@
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { applicationActions } from './applications.ts';
 import { backupActions } from './backups.ts';
 import { contract } from './contract.ts';
 import type { Ports } from './draft-changes.ts';
@@ -17,6 +18,7 @@ export function adminRoutes(services: Services): readonly Route[] {
     const own = { ...services, ...ports };
     return {
       keys: keyActions(own),
+      applications: applicationActions(own),
       usage: usageActions(own),
       requests: requestActions(own),
       sponsor: sponsorActions(own),

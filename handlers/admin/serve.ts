@@ -120,5 +120,5 @@ function recorderOf(action: string, actor: Actor, { clock, policy }: ServeServic
   const at = clock.now();
   const operation = (target: string, details: OperationDraft['details']) =>
     policy.operationLog ? { at, actor, action, target, details } : null;
-  return { at, operation };
+  return { at, actor, operation };
 }

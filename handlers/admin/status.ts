@@ -11,12 +11,13 @@ import type { Contract } from './contract.ts';
 
 export type StatusServices = Pick<
   Services,
-  'health' | 'clock' | 'calendar' | 'policy' | 'backups' | 'access' | 'troubles' | 'upstream'
+  'health' | 'applications' | 'clock' | 'calendar' | 'policy' | 'backups' | 'access' | 'troubles' | 'upstream'
 >;
 
 /** How the proxy is. Up since these actions were made. */
 export function statusActions({
   health,
+  applications,
   clock,
   calendar,
   policy,
@@ -47,6 +48,7 @@ export function statusActions({
         keys: store.keys,
         entries: store.entries,
         open_reservations: store.openReservations,
+        applications: policy.applications && { pending: await applications.pending(at) },
         backup: backup && backupView(backup, at),
         abnormal_access: access.noticed().map(noticedView),
         troubles: troubles.all().map((trouble) => ({ ...trouble })),

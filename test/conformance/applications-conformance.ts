@@ -89,7 +89,7 @@ export function testApplications(open: () => Promise<StoreUnderTest>): void {
     await store.applications.decide(id, approval(), null);
     const keys = [1, 2, 3].map((n) => keyUnder(TERMS, keyNumber(n), NOON + 5));
     const claims = await Promise.all(
-      keys.map((key) => store.applications.claim(id, key, operation('applications.claim', id))),
+      keys.map((key) => store.applications.claim(id, key, NOON + 5, operation('applications.claim', id))),
     );
     expect(claims.map((claim) => claim?.done)).toEqual([true, false, false]);
     const claim = { at: NOON + 5, keyId: idOf('key', 1) };
@@ -117,8 +117,7 @@ export function testApplications(open: () => Promise<StoreUnderTest>): void {
     if (waiting === undefined || rejected === undefined || late === undefined) throw new Error('no ids');
     await store.applications.decide(rejected, { kind: 'rejected', at: NOON, by: 'x', reason: 'no' }, null);
     await store.applications.decide(late, approval(), null);
-    const claim = (id: string, at: Instant) =>
-      store.applications.claim(id, keyUnder(TERMS, keyNumber(1), at), operation('x'));
+    const claim = (id: string, at: Instant) => store.applications.claim(id, keyNumber(1), at, operation('x'));
     expect(await claim(waiting, NOON)).toMatchObject({ done: false });
     expect(await claim(rejected, NOON)).toMatchObject({ done: false });
     expect(await claim(late, NOON + 30 * DAY_MS)).toMatchObject({ done: false });
@@ -132,12 +131,10 @@ export function testApplications(open: () => Promise<StoreUnderTest>): void {
     const id = idOf('request', 1);
     await store.applications.decide(id, approval(), null);
     await store.keys.add(keyNumber(1), null);
-    const key = keyUnder(TERMS, keyNumber(1), NOON);
-    await expect(store.applications.claim(id, key, operation('x'))).rejects.toThrow();
+    await expect(store.applications.claim(id, keyNumber(1), NOON, operation('x'))).rejects.toThrow();
     expect((await store.applications.find({ id }))?.claim).toBeNull();
     expect((await store.operations.list({ limit: 9 })).items).toEqual([]);
-    const other = keyUnder(TERMS, keyNumber(2), NOON);
-    expect(await store.applications.claim(id, other, null)).toMatchObject({ done: true });
+    expect(await store.applications.claim(id, keyNumber(2), NOON, null)).toMatchObject({ done: true });
   });
 
   test('lists newest first, in pages, and by status', async () => {

@@ -5,6 +5,7 @@ import {
   type Applications,
   applicationStatusOf,
   claimable,
+  keyUnder,
   mayDecide,
 } from '#core/applications.ts';
 import type { ApiKey, Instant } from '#core/model.ts';
@@ -54,12 +55,13 @@ export function memoryApplications(
       if (!mayDecide(application, verdict.at)) return { done: false, application };
       return change({ ...application, verdict }, operation);
     },
-    async claim(id, key, operation) {
+    async claim(id, key, at, operation) {
       const application = all.get(id);
       if (application === undefined) return undefined;
-      if (claimable(application, key.createdAt) === undefined) return { done: false, application };
-      addKey(key);
-      return change({ ...application, claim: { at: key.createdAt, keyId: key.id } }, operation);
+      const terms = claimable(application, at);
+      if (terms === undefined) return { done: false, application };
+      addKey(keyUnder(terms, key, at));
+      return change({ ...application, claim: { at, keyId: key.id } }, operation);
     },
   };
 }

@@ -70,6 +70,7 @@ export interface ProxyOptions {
   readonly openStore?: (calendar: Calendar) => Promise<Store> | Store;
   readonly backups?: Services['backups'];
   readonly tracer?: Services['tracer'];
+  readonly webhook?: Services['webhook'];
 }
 
 export async function openProxy({
@@ -80,6 +81,7 @@ export async function openProxy({
   openStore,
   backups = null,
   tracer = null,
+  webhook = null,
 }: ProxyOptions): Promise<ProxyUnderTest> {
   const upstreams = await Promise.all(given.map(startUpstream));
   const calendar = calendarOf('UTC');
@@ -90,7 +92,7 @@ export async function openProxy({
   const time = { now: () => clock.now, elapsedMs: () => performance.now() + clock.aheadMs };
   const access = watchAccess({
     ...{ ...store, clock: time, calendar, limits: ABNORMAL },
-    tell: tellNoticed({ observer: memory, metrics, webhook: null }),
+    tell: tellNoticed({ observer: memory, metrics, webhook }),
   });
   const observer = observers([memory, metrics, access]);
   const troubles = watchTroubles({ clock: time, observer });
@@ -103,8 +105,7 @@ export async function openProxy({
     observer,
     metrics,
     troubles,
-    tracer,
-    calendar,
+    ...{ tracer, webhook, calendar },
     policy: { ...POLICY, ...policy },
     prices: { table: () => prices },
     access,
@@ -231,6 +232,7 @@ const POLICY: Policy = {
   dailyRequestLimit: 200,
   requestsPerMinute: 0,
   operationLog: true,
+  applications: null,
   bodyBytesMax: 1_000_000,
   exchangeMsMax: 60_000,
   warnings: [],

@@ -86,6 +86,7 @@ export function startProcess(parts: ProcessParts): SimulatedProcess {
     policy: POLICY,
     prices: { table: () => PRICES },
     access,
+    webhook: null,
     backups: null,
   };
   return {
@@ -156,6 +157,7 @@ const POLICY: Policy = {
   metricsTokens: [],
   adminAddresses: null,
   corsOrigins: [],
+  applications: null,
   keyPrefix: 'sk-',
   keyExpiryDays: 0,
   dailyRequestLimit: 0,

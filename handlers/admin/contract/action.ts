@@ -26,6 +26,8 @@ export interface Asked<A extends Action> {
   readonly body: z.output<A['body']>;
   /** The one instant of this call. */
   readonly at: Instant;
+  /** Who asks, for what is recorded. */
+  readonly actor: string;
   /** What is to be recorded with the change; `null` if the operation log is switched off. */
   operation(target: string, details: OperationDraft['details']): OperationDraft | null;
 }

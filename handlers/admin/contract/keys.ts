@@ -17,7 +17,8 @@ const terms = {
 
 const SHORT_FORM = 'It counts requests; null: no such quota. Adds to `quotas`, which must not name the same.';
 
-const creation = strict({
+/** The terms of a new key. */
+export const creation = strict({
   label: field.label.exactOptional(),
   expires_in_days: z
     .int()

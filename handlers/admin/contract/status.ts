@@ -82,6 +82,10 @@ export const status = {
       keys: field.count,
       entries: field.count.describe('Of the ledger'),
       open_reservations: field.count,
+      applications: z
+        .object({ pending: field.count.describe('How many wait for a decision') })
+        .nullable()
+        .describe('null: nobody can apply for a key'),
       backup: backup.nullable().describe('null: no backups are made'),
       abnormal_access: z
         .array(abnormal)
