@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { Quota } from '#core/model.ts';
 import type { KeyView } from '#handlers/admin/key-view.ts';
-import { given, oneMore, oneMoreQuota, wholeNumber } from './option-values.ts';
+import { given, wholeNumber } from './option-values.ts';
 import { print, timeText } from './print.ts';
 import type { Row } from './table.ts';
+import { addTermOptions, type TermOptions, termsOf } from './term-options.ts';
 
 interface Json {
   readonly json?: true;
@@ -41,55 +41,17 @@ export function addKeyCommands(program: Command): Command {
   return keys;
 }
 
-interface CreateOptions extends Json {
-  label?: string;
-  expiresInDays?: number;
-  dailyLimit?: number;
-  totalQuota?: number;
-  quota?: Quota[];
-  model?: string[];
-  ip?: string[];
-  requestsPerMinute?: number;
-  maxConcurrency?: number;
-  idempotencyKey?: string;
-}
-
 const ONCE = 'such as a UUID: the same command, run again within a day, is done once';
 
 function addCreate(keys: Command): void {
-  keys
-    .command('create')
-    .description('make a key; it is shown in full, this once')
-    .option('--label <text>', 'whose key it is')
-    .option('--expires-in-days <days>', '0: never (default: KEY_EXPIRY_DAYS of the server)', wholeNumber)
-    .option(
-      '--daily-limit <requests>',
-      'requests per day; 0: no limit (default: DAILY_REQ_LIMIT of the server)',
-      wholeNumber,
-    )
-    .option('--total-quota <requests>', 'requests in total', wholeNumber)
-    .option('--quota <quota>', "such as '100000 tokens/day'; may be given several times", oneMoreQuota)
-    .option('--model <name>', 'a model that it may use (default: all); may be given several times', oneMore)
-    .option('--ip <range>', 'an address or CIDR range (default: all); may be given several times', oneMore)
-    .option('--requests-per-minute <n>', '0: no rate limit (default: that of the server)', wholeNumber)
-    .option('--max-concurrency <n>', 'requests in flight at once', wholeNumber)
+  const create = keys.command('create').description('make a key; it is shown in full, this once');
+  addTermOptions(create)
     .option('--idempotency-key <text>', ONCE)
     .option('--json', 'print JSON')
-    .action(async ({ json, ...options }: CreateOptions) => {
+    .action(async ({ json, ...options }: TermOptions & Once & Json) => {
       const client = await connected();
-      const body = {
-        label: options.label,
-        expires_in_days: options.expiresInDays,
-        daily_limit: options.dailyLimit === 0 ? null : options.dailyLimit,
-        total_quota: options.totalQuota,
-        quotas: options.quota,
-        models: options.model,
-        ips: options.ip,
-        requests_per_minute: options.requestsPerMinute,
-        max_concurrency: options.maxConcurrency,
-      };
       const key = await client.keys.create({
-        body: given(body),
+        body: termsOf(options),
         ...given({ idempotencyKey: options.idempotencyKey }),
       });
       print(json, key, () => fieldsOf(key));
@@ -97,9 +59,12 @@ function addCreate(keys: Command): void {
     });
 }
 
-interface RotateOptions extends Json {
-  graceSeconds?: number;
+interface Once {
   idempotencyKey?: string;
+}
+
+interface RotateOptions extends Json, Once {
+  graceSeconds?: number;
 }
 
 function addRotate(keys: Command): void {

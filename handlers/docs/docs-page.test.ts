@@ -91,6 +91,7 @@ const POLICY = {
   ...{
     adminAddresses: null,
     corsOrigins: [],
+    applications: null,
     keyPrefix: 'sk-',
     keyExpiryDays: 0,
     dailyRequestLimit: 0,
