@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { VERSION } from '#adapters/container/version.ts';
+import { addApplicationCommands } from './application-commands.ts';
 import { addBackupCommands } from './backup-commands.ts';
 import { addCompletionCommands } from './completion-commands.ts';
 import { addImportCommand } from './import-command.ts';
@@ -38,6 +39,7 @@ export function createProgram(exitWith: (code: number) => void): Command {
     });
 
   addKeyUpdate(addKeyCommands(program));
+  addApplicationCommands(program);
   addUsageCommand(program);
   addWhatIfCommand(program);
   addRequestCommands(program);

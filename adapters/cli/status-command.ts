@@ -28,6 +28,9 @@ function factsOf({ store, ...status }: Status): readonly Row[] {
     row('keys', String(status.keys)),
     row('ledger entries', String(status.entries)),
     row('under way', String(status.open_reservations)),
+    ...(status.applications === null
+      ? []
+      : [row('applications', `${status.applications.pending} wait for you`)]),
     ...backupFactsOf(status.backup),
   ];
 }

@@ -31,6 +31,7 @@ input, textarea {
   color: inherit; background: var(--page); border: 1px solid var(--line); border-radius: .5rem;
 }
 textarea { resize: vertical; }
+::placeholder { color: var(--soft); opacity: 1; }
 button {
   min-height: 2.75rem; padding: .5rem 1.25rem; font: inherit; font-weight: 600; border: 0; border-radius: .5rem;
   background: var(--act); color: var(--on-act); cursor: pointer;
@@ -44,7 +45,7 @@ a { color: var(--act); }
 .copyable code {
   display: block; margin: .3rem 0 .5rem; padding: .7rem; background: var(--page); border: 1px solid var(--line);
   border-radius: .5rem; font: .95rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace;
-  white-space: pre-wrap; overflow-wrap: anywhere; user-select: all;
+  white-space: pre-wrap; word-break: break-all; user-select: all;
 }
 blockquote { margin: 0 0 1rem; padding: .5rem 1rem; border-left: 4px solid var(--line); overflow-wrap: anywhere; }
 dl { margin: 1rem 0; }
