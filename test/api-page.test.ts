@@ -47,11 +47,17 @@ const FAILURES: Readonly<Record<UpstreamFailureKind, true>> = {
 
 const PARTS: Readonly<Record<Part, true>> = { path: true, query: true, body: true };
 
+/** With all that can be switched on. */
+const OPEN = { applications: { perHour: 5, pendingMax: 9 } };
+
 let proxy: ProxyUnderTest;
 let routes: readonly string[];
 
 beforeAll(async () => {
-  proxy = await openProxy({ behaviour: (_call, response) => sendJson(response, completion(3, 4)) });
+  proxy = await openProxy({
+    behaviour: (_call, response) => sendJson(response, completion(3, 4)),
+    policy: OPEN,
+  });
   routes = routesOf(proxy.services).map(({ method, path }) => `${method} ${asPrinted(path)}`);
 });
 

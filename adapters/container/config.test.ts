@@ -47,6 +47,7 @@ test('without an environment everything has its default', () => {
     keyExpiryDays: 30,
     keyPrefix: 'sk-',
     operationLog: true,
+    applications: null,
     timeZone: 'UTC',
     pepper: null,
     pepperPath: 'data/pepper',
@@ -97,6 +98,12 @@ const settings: { env: Record<string, string>; config: Partial<Config> }[] = [
     config: { keyPrefix: 'team_', operationLog: false },
   },
   { env: { QUOTA_TIMEZONE: 'Asia/Shanghai' }, config: { timeZone: 'Asia/Shanghai' } },
+  { env: { APPLICATIONS: 'on' }, config: { applications: { perHour: 5, pendingMax: 200 } } },
+  {
+    env: { APPLICATIONS: 'true', APPLICATIONS_PER_HOUR: '1', APPLICATIONS_PENDING_MAX: '0' },
+    config: { applications: { perHour: 1, pendingMax: 0 } },
+  },
+  { env: { APPLICATIONS_PER_HOUR: '9' }, config: { applications: null } },
   { env: { KEY_PEPPER: OTHER }, config: { pepper: OTHER } },
   {
     env: { MAX_BODY_BYTES: '2048', DRAIN_TIMEOUT_MS: '0' },

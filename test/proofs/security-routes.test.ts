@@ -13,7 +13,10 @@ let routes: readonly Route[];
 const keys = { good: '', disabled: '', expired: '', deleted: '' };
 
 beforeAll(async () => {
-  proxy = await openProxy({ behaviour: (_call, response) => sendJson(response, completion(3, 4)) });
+  proxy = await openProxy({
+    behaviour: (_call, response) => sendJson(response, completion(3, 4)),
+    policy: { applications: { perHour: 5, pendingMax: 9 } },
+  });
   routes = routesOf(proxy.services);
   const { now } = proxy.clock;
   keys.good = (await proxy.issue()).secret;
@@ -79,16 +82,19 @@ describe('S1: a route is opened by the credential that it declares', () => {
     const kinds = routes.map(({ access }) => access);
     expect(new Set(kinds)).toEqual(new Set(['public', 'key', 'admin', 'metrics']));
     expect(routes.filter(({ access }) => access === 'public').map(({ path }) => path)).toEqual([
+      ...['/apply', '/claim', '/apply/page.css', '/apply/page.js', '/apply/apply.js', '/apply/claim.js'],
+      ...['/v1/applications', '/v1/applications/status', '/v1/applications/claim'],
       ...['/healthz', '/readyz', '/livez', '/openapi.json'],
       ...['/docs', '/docs/en', '/docs/zh-CN', '/docs/style.css', '/docs/script.js'],
     ]);
     expect(routes.filter(({ path }) => path.startsWith('/admin')).length).toBeGreaterThan(10);
   });
 
-  test('everything under /admin declares admin, everything under /v1 a key, and /metrics alone metrics', () => {
+  test('everything under /admin declares admin, everything under /v1 but applications a key, and /metrics alone metrics', () => {
     for (const { path, access } of routes) {
       if (path.startsWith('/admin')) expect(access, path).toBe('admin');
-      if (path.startsWith('/v1')) expect(access, path).toBe('key');
+      const isOpen = /^\/v1\/applications(\/(status|claim))?$/.test(path);
+      if (path.startsWith('/v1')) expect(access, path).toBe(isOpen ? 'public' : 'key');
       expect(access === 'metrics', path).toBe(path === '/metrics');
     }
   });

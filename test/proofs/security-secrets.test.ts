@@ -29,7 +29,9 @@ let key: string;
 let keyId: string;
 /** The key after a rotation whose answer is kept; the old one is in its grace. */
 let rotated: string;
-/** Every answer to everybody but the one that shows a new key. */
+/** Of one who applied for a key, and took it. */
+const applicant = { token: '', key: '' };
+/** Every answer to everybody but those that show a new key or a claim token. */
 let answers = '';
 
 beforeAll(async () => {
@@ -51,6 +53,7 @@ beforeAll(async () => {
       METRICS_TOKEN: metricsToken,
       UPSTREAM_API_KEY: upstreamKey,
       LOG_LEVEL: 'trace',
+      APPLICATIONS: 'on',
     },
   });
   const quotas = [{ meter: 'requests', period: 'day', limit: 40 }] as const;
@@ -71,6 +74,7 @@ afterAll(async () => {
 describe('S3: a secret is hashed before any store or log sees it', () => {
   test('nothing of a key, of a token or of the upstream key is written or told anywhere', async () => {
     await useAll();
+    await applyAndClaim();
     await Promise.all(
       fuzzed(key).map((text) => ask('POST', '/v1/chat/completions', { 'x-api-key': text }, chat())),
     );
@@ -88,6 +92,8 @@ describe('S3: a secret is hashed before any store or log sees it', () => {
       expect(tracesOf(key, bytes, 3), `the key in ${place}`).toEqual([]);
       expect(tracesOf(rotated, bytes, 3), `the rotated key in ${place}`).toEqual([]);
       expect(tracesOf(idempotencyKey, bytes), `the Idempotency-Key in ${place}`).toEqual([]);
+      expect(tracesOf(applicant.token, bytes, 6), `the claim token in ${place}`).toEqual([]);
+      expect(tracesOf(applicant.key, bytes, 3), `the claimed key in ${place}`).toEqual([]);
       expect(tracesOf(adminToken, bytes), `the admin token in ${place}`).toEqual([]);
       expect(tracesOf(metricsToken, bytes), `the metrics token in ${place}`).toEqual([]);
       expect(tracesOf(upstreamKey, bytes, 3), `the upstream's key in ${place}`).toEqual([]);
@@ -96,6 +102,10 @@ describe('S3: a secret is hashed before any store or log sees it', () => {
     const digests = 'SELECT lower(hex(digest)) FROM keys WHERE previous_digest IS NOT NULL';
     expect(
       readDatabase(server.storePath, (database) => database.prepare(digests).pluck().all()),
+    ).toHaveLength(1);
+    const ofTokens = 'SELECT lower(hex(digest)) FROM applications';
+    expect(
+      readDatabase(server.storePath, (database) => database.prepare(ofTokens).pluck().all()),
     ).toHaveLength(1);
   });
 
@@ -166,6 +176,31 @@ async function useAll(): Promise<void> {
   await ask('GET', '/healthz', { authorization: `Bearer ${key}` });
   await rawRequest(server.port, ['GET / HTTP/1.1', `Authorization: Bearer ${key}`, ' folded']);
   await rawRequest(server.port, [`BAD ${key}`, `Authorization: Bearer ${adminToken}`]);
+}
+
+/** Somebody applies and takes the key; both are then sent to where they may be looked for, rightly and wrongly. */
+async function applyAndClaim(): Promise<void> {
+  const post = async (path: string, body: object) => {
+    const headers = { 'content-type': 'application/json' };
+    const reply = await fetch(server.baseUrl + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    return reply.json() as Promise<Record<string, string>>;
+  };
+  const { id = '', claim_token = '' } = await post('/v1/applications', { name: 'Ada' });
+  await server.admin.applications.approve({ params: { id } });
+  const { key: claimed = '' } = await post('/v1/applications/claim', { claim_token });
+  Object.assign(applicant, { token: claim_token, key: claimed });
+  const [admin, body] = [{ authorization: `Bearer ${adminToken}` }, JSON.stringify({ claim_token })];
+  await ask('POST', '/v1/applications/status', {}, body);
+  await ask('POST', '/v1/applications/claim', {}, body);
+  await ask('POST', '/v1/applications/claim', {}, `{"claim_token":"${claim_token}","x":`);
+  await ask('POST', `/v1/applications/claim?claim_token=${claim_token}`, {}, '{}');
+  await ask('GET', `/claim?${claim_token}`, {});
+  await ask('GET', '/v1/quota', { authorization: `Bearer ${claim_token}` });
+  await ask('GET', '/v1/quota', { authorization: `Bearer ${claimed}` });
+  await ask('GET', '/admin/applications', admin);
+  await ask('GET', `/admin/operations?target=${id}`, admin);
+  await ask('GET', `/admin/keys/${claim_token}`, admin);
+  await ask('POST', `/admin/applications/${claim_token}/approve`, admin, '{}');
 }
 
 function chat(body: object = {}): string {
