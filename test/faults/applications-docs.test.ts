@@ -67,6 +67,8 @@ test('the commands of docs/applications.md lead from the form to a key, as print
     new RegExp(`^${applied.id} +Ada +pending +\\S+ \\S+ +@ada in the forum +A summary of papers$`, 'm'),
   );
   expect(JSON.parse(await run(block('claim'), given))).toMatchObject({ status: 'pending' });
+  const status = await run('docker compose exec quota-proxy quota-proxy status');
+  expect(status).toMatch(/^applications +1 wait for you$/m);
   const approved = await run(block('approve'), given);
   expect(approved).toMatch(/^status +approved$/m);
   expect(approved).toMatch(/^quotas +50 requests\/day$/m);
