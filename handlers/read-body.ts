@@ -1,3 +1,4 @@
+import type { BodyClaim } from './body-room.ts';
 import { concat } from './concat.ts';
 import type { WireError } from './reply.ts';
 
@@ -6,8 +7,28 @@ export type BodyRead =
   | { readonly ok: true; readonly bytes: Uint8Array; readonly text: string }
   | { readonly ok: false; readonly error: WireError };
 
-/** Reads a JSON request's body, at most `bytesMax` of it, whatever its length is said to be. */
-export async function readBody(request: Request, bytesMax: number): Promise<BodyRead> {
+/** Most bodies are smaller: they are read at once, which takes less than piece by piece. */
+const SMALL_BYTES_MAX = 64 * 1024;
+
+const NO_ROOM: WireError = {
+  status: 503,
+  type: 'server_error',
+  code: 'server_busy',
+  message:
+    'The requests that are under way leave no room for the body of this one; nothing was sent. Try again.',
+  // By then a body of the usual length has been handed on; the SDKs wait so long, and try again by themselves.
+  headers: { 'retry-after': '2' },
+};
+
+/**
+ * Reads a JSON request's body, at most `bytesMax` of it, whatever its length is said to be, into the room of `claim`, which
+ * must be kept as long as anything of the body is.
+ */
+export async function readBody(
+  request: Request,
+  bytesMax: number,
+  claim: Pick<BodyClaim, 'take'>,
+): Promise<BodyRead> {
   const type = request.headers.get('content-type');
   if (type === null || !/^application\/json\s*(;|$)/i.test(type)) {
     return problem(
@@ -27,10 +48,14 @@ export async function readBody(request: Request, bytesMax: number): Promise<Body
   const tooLarge = problem(413, 'body_too_large', `The request body is over ${bytesMax} bytes.`);
   const said = request.headers.get('content-length');
   if (said !== null && Number(said) > bytesMax) return tooLarge;
-  // With a length the server itself reads no more than it says; only without one must we count.
-  const bytes =
-    said !== null ? new Uint8Array(await request.arrayBuffer()) : await readAtMost(request, bytesMax);
-  if (bytes === undefined) return tooLarge;
+  // Who sends slowly has taken room for what has come, and no more. With a length the server reads no more than it says.
+  const isSmall = said !== null && Number(said) <= SMALL_BYTES_MAX;
+  if (isSmall && !claim.take(Number(said))) return { ok: false, error: NO_ROOM };
+  const bytes = isSmall
+    ? new Uint8Array(await request.arrayBuffer())
+    : await readPieces(request, bytesMax, claim);
+  if (bytes === 'too_large') return tooLarge;
+  if (bytes === 'no_room') return { ok: false, error: NO_ROOM };
   try {
     // RFC 8259 §8.1: JSON is UTF-8, without a byte order mark.
     return {
@@ -43,15 +68,20 @@ export async function readBody(request: Request, bytesMax: number): Promise<Body
   }
 }
 
-async function readAtMost(request: Request, bytesMax: number): Promise<Uint8Array | undefined> {
+async function readPieces(
+  request: Request,
+  bytesMax: number,
+  claim: Pick<BodyClaim, 'take'>,
+): Promise<Uint8Array | 'too_large' | 'no_room'> {
   const parts: Uint8Array[] = [];
   let length = 0;
   const reader = request.body?.getReader();
   for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
     length += read.value.length;
-    if (length > bytesMax) {
+    const wrong = length > bytesMax ? 'too_large' : claim.take(read.value.length) ? undefined : 'no_room';
+    if (wrong !== undefined) {
       await reader?.cancel();
-      return undefined;
+      return wrong;
     }
     parts.push(read.value);
   }

@@ -11,6 +11,7 @@ import type { Webhook } from '#core/webhook.ts';
 import type { Calendar } from '#core/window.ts';
 import type { AccessWatch } from './access/watch-access.ts';
 import type { Backups } from './backup/backups.ts';
+import type { Guards } from './guards.ts';
 import type { RoutedUpstream } from './proxy/routed-upstream.ts';
 import type { Troubles } from './troubles.ts';
 
@@ -38,6 +39,7 @@ export interface Services {
   readonly access: AccessWatch;
   /** `null`: there is none. */
   readonly webhook: Webhook | null;
+  readonly guards: Guards;
   /** `null`: none are made. */
   readonly backups: Backups | null;
 }

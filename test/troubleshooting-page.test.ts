@@ -31,9 +31,13 @@ test('every message is one that a fault test awaits', () => {
 
 test.each(PAGES)('the codes and statuses for clients in %s are those of the program', (page) => {
   const rows = rowsOf(page, 4);
-  const sources = ['handlers/refusal.ts', 'handlers/failure.ts', 'handlers/enter.ts'].map((path) =>
-    readFileSync(join(ROOT, path), 'utf8'),
-  );
+  const sources = [
+    'handlers/refusal.ts',
+    'handlers/failure.ts',
+    'handlers/enter.ts',
+    'handlers/throttle-guess.ts',
+    'handlers/read-body.ts',
+  ].map((path) => readFileSync(join(ROOT, path), 'utf8'));
   const all = sources.join('\n').replaceAll(/\s+/g, ' ');
   expect(rows.length).toBeGreaterThan(10);
   for (const [status = '', code = ''] of rows) {

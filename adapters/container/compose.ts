@@ -41,6 +41,7 @@ export interface House {
  */
 export async function compose(config: Config): Promise<House> {
   const { createApp } = await import('#handlers/app.ts');
+  const { createGuards } = await import('#handlers/guards.ts');
   const { watchAccess } = await import('#handlers/access/watch-access.ts');
   const { tellNoticed } = await import('#handlers/access/tell-noticed.ts');
   const { systemClock } = await import('#adapters/system/system-clock.ts');
@@ -64,15 +65,7 @@ export async function compose(config: Config): Promise<House> {
   const configured = demo === null ? config.upstreams : [onlyUpstream(demo.baseUrl, null)];
   const connections = parts.adopt(await openConnections(configured, config), (opened) => opened.close());
 
-  if (restored !== null) {
-    const { backupId, asOf, segments, mark } = restored;
-    log.noticed('There was no database: the newest backup was restored.', {
-      backup_id: backupId,
-      as_of: new Date(asOf).toISOString(),
-      segments,
-      entries: mark.ledgerN,
-    });
-  }
+  if (restored !== null) tellRestored(log, restored);
   const metrics = openMetrics();
   const webhook = parts.adopt(await openWebhookOf(config, log), async (opened) => opened?.close());
   const access = watchAccess({
@@ -87,7 +80,7 @@ export async function compose(config: Config): Promise<House> {
   const prices = openPriceBook(config.prices, config.pricesPath, log);
   const tracer = await openTracerOf(config, tools);
   const troubles = watchTroubles(tools);
-  const watches = { access, webhook, troubles, metrics, tracer };
+  const watches = { access, webhook, troubles, metrics, tracer, guards: createGuards(config) };
   const draw = () => fractionOf(systemIds.random(4));
   const upstream = routedUpstream(connections.given, { clock: systemClock, troubles, draw });
   const terms = { calendar, policy, prices };
@@ -128,6 +121,16 @@ async function restoredIfMissing(config: Config): Promise<VaultRestored | null> 
   if (config.backup === null || !config.restoreIfMissing) return null;
   const { restoreIfMissing } = await import('./compose-restore.ts');
   return restoreIfMissing(config.backup, config);
+}
+
+function tellRestored(log: Pick<Services['observer'], 'noticed'>, restored: VaultRestored): void {
+  const { backupId, asOf, segments, mark } = restored;
+  log.noticed('There was no database: the newest backup was restored.', {
+    backup_id: backupId,
+    as_of: new Date(asOf).toISOString(),
+    segments,
+    entries: mark.ledgerN,
+  });
 }
 
 async function openBackups(

@@ -54,6 +54,8 @@ test('without an environment everything has its default', () => {
     pricesPath: null,
     prices: null,
     bodyBytesMax: 10_485_760,
+    bodiesBytesMax: 20_971_520,
+    authFailuresPerMinute: 20,
     drainTimeoutMs: 25_000,
     backup: null,
     webhook: null,

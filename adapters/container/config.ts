@@ -59,6 +59,10 @@ export interface Config {
   readonly pricesPath: string | null;
   readonly prices: PriceTable | null;
   readonly bodyBytesMax: number;
+  /** Of all requests at once. Never less than one may have. */
+  readonly bodiesBytesMax: number;
+  /** Credentials from one address that are none; 0: any number. */
+  readonly authFailuresPerMinute: number;
   readonly drainTimeoutMs: number;
   readonly abnormal: AbnormalLimits;
   /** `null`: nobody is told but the log. */
@@ -217,6 +221,8 @@ function configOf(values: Settings): Omit<Config, FromElsewhere> {
     timeZone: values.QUOTA_TIMEZONE,
     pepperPath: besideStore(values, 'pepper'),
     bodyBytesMax: values.MAX_BODY_BYTES,
+    bodiesBytesMax: Math.max(values.MAX_BODIES_BYTES, values.MAX_BODY_BYTES),
+    authFailuresPerMinute: values.AUTH_FAILURES_PER_MINUTE,
     drainTimeoutMs: values.DRAIN_TIMEOUT_MS,
     abnormal: {
       authFailuresMax: values.ABNORMAL_AUTH_FAILURES_MAX,

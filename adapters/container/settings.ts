@@ -57,6 +57,8 @@ export const settings = z.object({
     .optional(),
   KEY_PEPPER_FILE: z.string().optional(),
   PRICES_FILE: z.string().optional(),
+  // A person who has mistyped a key is done long before; a script that guesses is not.
+  AUTH_FAILURES_PER_MINUTE: whole(0, 1_000_000).default(20),
   ABNORMAL_AUTH_FAILURES_MAX: whole(0, 1_000_000).default(20),
   ABNORMAL_ADDRESSES_MAX: whole(0, 50).default(8),
   ABNORMAL_DAY_MULTIPLE: whole(0, 1_000).default(5),
@@ -83,6 +85,8 @@ export const settings = z.object({
   // A conversation that fills a context of a million tokens is about 4 MiB of JSON, a photograph 1 to 5 MiB;
   // several of these at once fit in the container's 256 MiB.
   MAX_BODY_BYTES: whole(1024, 100 * 1024 * 1024).default(10 * 1024 * 1024),
+  // Each takes about five times its bytes of memory until the upstream has answered (test/faults/many-bodies.test.ts).
+  MAX_BODIES_BYTES: whole(1024, 100 * 1024 ** 3).default(20 * 1024 * 1024),
   UPSTREAM_CONNECT_TIMEOUT_MS: whole(1, 10 * MINUTE_MS).default(10_000),
   // The OpenAI SDKs wait this long for an answer.
   UPSTREAM_TIMEOUT_MS: whole(1, 24 * 60 * MINUTE_MS).default(10 * MINUTE_MS),

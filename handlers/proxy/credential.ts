@@ -6,7 +6,7 @@ export type Credential =
   | { readonly kind: 'several' };
 
 /** Headers that a key may come in, beside `Authorization: Bearer`. */
-const KEY_HEADERS = ['x-api-key', 'x-trial-key'] as const;
+export const KEY_HEADERS = ['x-api-key', 'x-trial-key'] as const;
 
 /**
  * Reads the credential. Some SDKs send the same key in two headers: that counts as one.

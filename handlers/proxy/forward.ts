@@ -50,7 +50,8 @@ async function forward(
   const refused = (reply: Response, reason: string, rest: Partial<RequestEnded> = {}) =>
     tellReply(services, exchange, reply, { route, reason, ...rest });
 
-  const body = await readBody(exchange.request, policy.bodyBytesMax);
+  using claim = services.guards.bodies.claim();
+  const body = await readBody(exchange.request, policy.bodyBytesMax, claim);
   if (!body.ok) return refused(badRequest(body.error, exchange), body.error.code);
   const reading = endpoint.read(body.text, body.bytes.length);
   if (!reading.ok) return refused(badBody(reading.problem, exchange), 'invalid_body');
@@ -203,7 +204,7 @@ function badBody({ message, param }: BodyProblem, exchange: Exchange): Response 
 }
 
 function badRequest(error: WireError, exchange: Exchange): Response {
-  return errorReply({ ...error, headers: idHeader(exchange) });
+  return errorReply({ ...error, headers: { ...error.headers, ...idHeader(exchange) } });
 }
 
 function idHeader({ requestId }: Exchange): Record<string, string> {

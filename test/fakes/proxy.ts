@@ -17,6 +17,8 @@ import { calendarOf } from '#core/window.ts';
 import { tellNoticed } from '#handlers/access/tell-noticed.ts';
 import { watchAccess } from '#handlers/access/watch-access.ts';
 import { createApp } from '#handlers/app.ts';
+import type { GuardLimits } from '#handlers/guards.ts';
+import { createGuards } from '#handlers/guards.ts';
 import { routedUpstream } from '#handlers/proxy/routed-upstream.ts';
 import type { Policy, Services } from '#handlers/services.ts';
 import { watchTroubles } from '#handlers/troubles.ts';
@@ -71,19 +73,14 @@ export interface ProxyOptions {
   readonly backups?: Services['backups'];
   readonly tracer?: Services['tracer'];
   readonly webhook?: Services['webhook'];
+  /** Nothing is guarded unless said otherwise. */
+  readonly guards?: Partial<GuardLimits>;
 }
 
-export async function openProxy({
-  behaviour,
-  upstreams: given = [{ behaviour }],
-  policy = {},
-  prices = null,
-  openStore,
-  backups = null,
-  tracer = null,
-  webhook = null,
-}: ProxyOptions): Promise<ProxyUnderTest> {
-  const upstreams = await Promise.all(given.map(startUpstream));
+export async function openProxy(options: ProxyOptions): Promise<ProxyUnderTest> {
+  const { behaviour, policy = {}, prices = null, openStore, guards = {} } = options;
+  const { backups = null, tracer = null, webhook = null } = options;
+  const upstreams = await Promise.all((options.upstreams ?? [{ behaviour }]).map(startUpstream));
   const calendar = calendarOf('UTC');
   const store = await (openStore?.(calendar) ?? openMemoryStore({ calendar }));
   const clock = { now: NOON, aheadMs: 0 };
@@ -109,6 +106,7 @@ export async function openProxy({
     policy: { ...POLICY, ...policy },
     prices: { table: () => prices },
     access,
+    guards: createGuards({ ...NO_GUARDS, ...guards }),
     backups,
   };
   const app = createApp(services);
@@ -207,6 +205,8 @@ function rememberingObserver() {
   };
   return { observer, log, failures, warnings };
 }
+
+const NO_GUARDS: GuardLimits = { authFailuresPerMinute: 0, bodiesBytesMax: Number.POSITIVE_INFINITY };
 
 const ABNORMAL = { authFailuresMax: 5, addressesMax: 3, dayMultiple: 5 };
 

@@ -10,6 +10,7 @@ import { ONLY_UPSTREAM } from '#core/upstreams.ts';
 import type { Calendar } from '#core/window.ts';
 import { watchAccess } from '#handlers/access/watch-access.ts';
 import { type App, createApp } from '#handlers/app.ts';
+import { createGuards } from '#handlers/guards.ts';
 import { routedUpstream } from '#handlers/proxy/routed-upstream.ts';
 import type { Policy, Services } from '#handlers/services.ts';
 import { watchTroubles } from '#handlers/troubles.ts';
@@ -87,6 +88,7 @@ export function startProcess(parts: ProcessParts): SimulatedProcess {
     prices: { table: () => PRICES },
     access,
     webhook: null,
+    guards: createGuards({ authFailuresPerMinute: 0, bodiesBytesMax: 1e9 }),
     backups: null,
   };
   return {
