@@ -51,9 +51,11 @@ export async function readBody(
   // Who sends slowly has taken room for what has come, and no more. With a length the server reads no more than it says.
   const isSmall = said !== null && Number(said) <= SMALL_BYTES_MAX;
   if (isSmall && !claim.take(Number(said))) return { ok: false, error: NO_ROOM };
-  const bytes = isSmall
-    ? new Uint8Array(await request.arrayBuffer())
-    : await readPieces(request, bytesMax, claim);
+  const bytes = await (isSmall ? readWhole(request) : readPieces(request, bytesMax, claim)).catch(
+    () => undefined,
+  );
+  // Nobody is there to read this: it is for the log, where a client that left is no failure of ours.
+  if (bytes === undefined) return problem(400, 'invalid_request', 'The request body was cut off.');
   if (bytes === 'too_large') return tooLarge;
   if (bytes === 'no_room') return { ok: false, error: NO_ROOM };
   try {
@@ -66,6 +68,10 @@ export async function readBody(
   } catch {
     return problem(400, 'invalid_encoding', 'The request body is not valid UTF-8.');
   }
+}
+
+async function readWhole(request: Request): Promise<Uint8Array> {
+  return new Uint8Array(await request.arrayBuffer());
 }
 
 async function readPieces(

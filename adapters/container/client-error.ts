@@ -3,15 +3,35 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorBody } from '#handlers/reply.ts';
 
-const BAD_REQUEST = {
+interface RawError {
+  readonly status: number;
+  readonly type: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+const INVALID = { type: 'invalid_request_error' } as const;
+
+const BAD_REQUEST: RawError = {
+  ...INVALID,
   status: 400,
   code: 'invalid_request',
   message: 'This is not HTTP/1.1 as it should be.',
 };
 
-const known: Readonly<Record<string, typeof BAD_REQUEST>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'request_timeout', message: 'The request came too slowly.' },
-  HPE_HEADER_OVERFLOW: { status: 431, code: 'headers_too_large', message: 'The headers are too large.' },
+const known: Readonly<Record<string, RawError>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    ...INVALID,
+    status: 408,
+    code: 'request_timeout',
+    message: 'The request came too slowly.',
+  },
+  HPE_HEADER_OVERFLOW: {
+    ...INVALID,
+    status: 431,
+    code: 'headers_too_large',
+    message: 'The headers are too large.',
+  },
 };
 
 /** Answers what is no request, or comes too slowly, with OpenAI's error object, and closes the connection. */
@@ -27,8 +47,9 @@ export function answerClientError(server: Server): void {
   });
 }
 
-function rawReply({ status, code, message }: typeof BAD_REQUEST): string {
-  const body = JSON.stringify(errorBody({ type: 'invalid_request_error', code, message }));
+/** An error as the bytes of an answer, where no request is to be answered; the connection ends with it. */
+export function rawReply({ status, ...error }: RawError): string {
+  const body = JSON.stringify(errorBody(error));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/json',

@@ -59,6 +59,9 @@ export interface Config {
   readonly pricesPath: string | null;
   readonly prices: PriceTable | null;
   readonly bodyBytesMax: number;
+  readonly connectionsMax: number;
+  /** The longest that a client may leave what it was sent unread. */
+  readonly clientStallMs: number;
   /** Of all requests at once. Never less than one may have. */
   readonly bodiesBytesMax: number;
   /** Credentials from one address that are none; 0: any number. */
@@ -221,6 +224,8 @@ function configOf(values: Settings): Omit<Config, FromElsewhere> {
     timeZone: values.QUOTA_TIMEZONE,
     pepperPath: besideStore(values, 'pepper'),
     bodyBytesMax: values.MAX_BODY_BYTES,
+    connectionsMax: values.MAX_CONNECTIONS,
+    clientStallMs: values.CLIENT_STALL_TIMEOUT_MS,
     bodiesBytesMax: Math.max(values.MAX_BODIES_BYTES, values.MAX_BODY_BYTES),
     authFailuresPerMinute: values.AUTH_FAILURES_PER_MINUTE,
     drainTimeoutMs: values.DRAIN_TIMEOUT_MS,

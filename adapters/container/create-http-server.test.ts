@@ -11,6 +11,7 @@ import { inFlight } from './in-flight.ts';
 
 let server: Server;
 let works: InFlight;
+const LIMITS = { connectionsMax: 100, clientStallMs: 60_000, onFull: () => expect.fail('there is room') };
 const readiness = { ready: true };
 
 afterEach(() => {
@@ -21,7 +22,10 @@ afterEach(() => {
 
 async function serving(app: Pick<App, 'fetch'>, trusted: readonly string[] = []): Promise<number> {
   works = inFlight({ failed: (_, error) => expect.fail(String(error)) });
-  server = createHttpServer(app, works, readiness, trusted).listen(0, '127.0.0.1');
+  server = createHttpServer(app, works, readiness, { ...LIMITS, trustedProxies: trusted }).listen(
+    0,
+    '127.0.0.1',
+  );
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }

@@ -6,6 +6,8 @@ import { clientAddress } from '#core/client-address.ts';
 import type { App } from '#handlers/app.ts';
 import { errorReply } from '#handlers/reply.ts';
 import { answerClientError } from './client-error.ts';
+import type { ConnectionLimits } from './guard-connections.ts';
+import { guardConnections } from './guard-connections.ts';
 import type { InFlight } from './in-flight.ts';
 
 /** What of the process requests and its stopping share. */
@@ -26,13 +28,21 @@ const LIMITS = {
   insecureHTTPParser: false,
 } as const;
 
-/** The app behind HTTP/1.1, not listening yet. `trustedProxies` are the ranges whose X-Forwarded-For counts. */
+export interface HttpServerOptions extends ConnectionLimits {
+  /** The ranges whose X-Forwarded-For counts. */
+  readonly trustedProxies: readonly string[];
+  /** Called for each connection that was refused because all are in use. */
+  onFull(): void;
+}
+
+/** The app behind HTTP/1.1, not listening yet. */
 export function createHttpServer(
   app: Pick<App, 'fetch'>,
   works: InFlight,
   readiness: Readiness,
-  trustedProxies: readonly string[],
+  options: HttpServerOptions,
 ): Server {
+  const { trustedProxies, onFull } = options;
   const addressOf = addressReader(trustedProxies);
   const listener = getRequestListener(
     (request, { incoming }) => {
@@ -45,10 +55,12 @@ export function createHttpServer(
     { errorHandler: (error) => malformed(error) },
   );
   const server = createServer(LIMITS, (incoming, outgoing) => {
+    if (!isLetIn(incoming.socket)) return outgoing.destroy();
     if (!readiness.ready) outgoing.shouldKeepAlive = false;
     return listener(incoming, outgoing);
   });
   answerClientError(server);
+  const isLetIn = guardConnections(server, options, onFull);
   return server;
 }
 

@@ -11,6 +11,12 @@ import { drain } from './drain.ts';
 import { inFlight } from './in-flight.ts';
 
 const LONG_MS = 60_000;
+const LIMITS = {
+  connectionsMax: 100,
+  clientStallMs: LONG_MS,
+  trustedProxies: [],
+  onFull: () => expect.fail('there is room'),
+};
 const observer = {
   noticed: () => undefined,
   warned: () => undefined,
@@ -33,7 +39,7 @@ async function scene(app: Pick<App, 'fetch'>, graceMs: number, abort: () => void
   const readiness = { ready: true };
   const works = inFlight(observer);
   const steps: string[] = [];
-  server = createHttpServer(app, works, readiness, []).listen(0, '127.0.0.1');
+  server = createHttpServer(app, works, readiness, LIMITS).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {

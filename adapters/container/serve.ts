@@ -43,7 +43,7 @@ export async function serve(config: Config): Promise<void> {
   const { observer } = house.services;
   const readiness: Readiness = { ready: true };
   const works = inFlight(observer);
-  const server = createHttpServer(house.app, works, readiness, config.trustedProxies);
+  const server = createHttpServer(house.app, works, readiness, { ...config, onFull: onFull(house) });
   try {
     await listen(server, config);
     const url = ownUrl(config.host, (server.address() as AddressInfo).port);
@@ -65,6 +65,24 @@ export async function serve(config: Config): Promise<void> {
   } finally {
     await house.close();
   }
+}
+
+const ALL_IN_USE =
+  'All connections are in use, and new ones are refused: see who has them (ss -tn), or raise MAX_CONNECTIONS and the memory limit.';
+
+/** Many are refused in one second, and an operator needs one line. */
+const FULL_TOLD_EVERY_MS = 60_000;
+
+function onFull({ services: { clock, observer } }: House): () => void {
+  let toldMs = Number.NEGATIVE_INFINITY;
+  let refused = 0;
+  return () => {
+    refused += 1;
+    if (clock.elapsedMs() - toldMs < FULL_TOLD_EVERY_MS) return;
+    observer.warned(ALL_IN_USE, { refused });
+    toldMs = clock.elapsedMs();
+    refused = 0;
+  };
 }
 
 type Timers = Readonly<Record<TaskKind, Schedule>>;

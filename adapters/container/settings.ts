@@ -87,6 +87,10 @@ export const settings = z.object({
   MAX_BODY_BYTES: whole(1024, 100 * 1024 * 1024).default(10 * 1024 * 1024),
   // Each takes about five times its bytes of memory until the upstream has answered (test/faults/many-bodies.test.ts).
   MAX_BODIES_BYTES: whole(1024, 100 * 1024 ** 3).default(20 * 1024 * 1024),
+  // Twice the streams that the container's memory is measured with (bench/).
+  MAX_CONNECTIONS: whole(1, 100_000).default(1024),
+  // Longer than a client is busy with one piece; a phone that lost its network does not come back to the same connection.
+  CLIENT_STALL_TIMEOUT_MS: whole(1, 60 * MINUTE_MS).default(60_000),
   UPSTREAM_CONNECT_TIMEOUT_MS: whole(1, 10 * MINUTE_MS).default(10_000),
   // The OpenAI SDKs wait this long for an answer.
   UPSTREAM_TIMEOUT_MS: whole(1, 24 * 60 * MINUTE_MS).default(10 * MINUTE_MS),

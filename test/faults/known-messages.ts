@@ -44,6 +44,8 @@ export const MESSAGES = {
     'The log … has … MB and grows as long as another program reads …: end that one (fuser … shows who).',
   wellAgain: 'The store records again.',
   nearlyFull: 'The disk of … is nearly full: … MB are free. Make room there.',
+  allInUse:
+    'All connections are in use, and new ones are refused: see who has them (ss -tn), or raise MAX_CONNECTIONS and the memory limit.',
   unreachable:
     'The upstream … cannot be reached (…): check UPSTREAM_BASE_URL, and that this machine may connect there; clients get 502',
   timedOut:

@@ -51,6 +51,7 @@ function slowBody() {
       await turn();
     },
     end: () => controller?.close(),
+    breakOff: () => controller?.error(new Error('aborted')),
     isCancelled: () => cancelled,
   };
 }
@@ -131,6 +132,16 @@ describe('S8: the bodies of all requests together are bounded', () => {
       expect((await reply).status).toBe(400);
     }
     expect((await chat(10)).status).toBe(200);
+  });
+
+  test('who leaves in the middle of it gives its room back, and is no failure of ours', async () => {
+    await open();
+    const { reply, send, breakOff } = slowBody();
+    await send(' '.repeat(1_000));
+    breakOff();
+    expect(await codeOf(await reply)).toEqual({ status: 400, code: 'invalid_request' });
+    expect(proxy.services.guards.bodies.bytes()).toBe(0);
+    expect(proxy.failures).toEqual([]);
   });
 
   test('who sends slowly has taken what came, not what was announced', async () => {
