@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, Server } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
 import { createServer } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { rangesOf } from '#core/address.ts';
@@ -46,6 +46,7 @@ export function createHttpServer(
   const addressOf = addressReader(trustedProxies);
   const listener = getRequestListener(
     (request, { incoming }) => {
+      if (isAmbiguous(incoming)) return malformed(undefined);
       const env = { address: addressOf(incoming), ready: readiness.ready };
       const reply = app.fetch(request, env, works);
       // A client may leave before its reply is made; what it asked for is still under way.
@@ -62,6 +63,20 @@ export function createHttpServer(
   answerClientError(server);
   const isLetIn = guardConnections(server, options, onFull);
   return server;
+}
+
+/** What Node lets pass, and RFC 9112 does not: another version of HTTP (§2.3), and more than one Host (§3.2). */
+function isAmbiguous({
+  httpVersionMajor,
+  rawHeaders,
+}: Pick<IncomingMessage, 'httpVersionMajor' | 'rawHeaders'>): boolean {
+  if (httpVersionMajor !== 1) return true;
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
 }
 
 /** What of a request says whose it is. */

@@ -62,6 +62,10 @@ export function accepted(answer: UpstreamAnswer, settings: UpstreamSettings): Up
   if (status === 400 && isCreditTooLow(answer)) {
     throw new UpstreamFailure('refused', `${noBalance(settings)} (it answered ${status})`);
   }
+  // A platform cannot make a reply of these: they have no body, or are no status (RFC 9110 §15).
+  if (status === 204 || status === 205 || status > 599) {
+    throw new UpstreamFailure('broken', `The upstream answered ${status}, which is no answer to a call.`);
+  }
   return answer;
 }
 
