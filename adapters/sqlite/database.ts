@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } fro
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { APPLICATION_ID, migrate, migratedTo } from './migrations.ts';
-import { operationRows } from './operation-rows.ts';
+import { brokenOperation, operationRows } from './operation-rows.ts';
 import { openStoreDirectory } from './store-access.ts';
 import { StoreRefused } from './store-refused.ts';
 import { troubleOf } from './store-trouble.ts';
@@ -173,7 +173,7 @@ function refuseMixed(database: Database.Database, path: string): void {
   const n = database.prepare<[], number>(sql).pluck().get();
   if (n !== undefined) throw damaged(path, `entry ${n} of the ledger is of a key that there is none of`);
   const { brokenAt } = operationRows(database).verify();
-  if (brokenAt !== null) throw damaged(path, `operation ${brokenAt} does not follow from the one before`);
+  if (brokenAt !== null) throw damaged(path, brokenOperation(database, brokenAt));
 }
 
 /** SQLite would throw such a log away, and with it the last that is known of the lost database. */

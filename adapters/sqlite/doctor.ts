@@ -5,7 +5,7 @@ import { currentAccounts } from './current-accounts.ts';
 import { asRefusal, refuseForeign } from './database.ts';
 import { auditLedger } from './ledger-audit.ts';
 import { migratedTo } from './migrations.ts';
-import { verifyChain } from './operation-rows.ts';
+import { brokenOperation, verifyChain } from './operation-rows.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** One thing that was checked: how many rows it was about, and what was found wrong, in words. */
@@ -81,7 +81,7 @@ function integrityOf(database: Database.Database): Check {
 
 function operationsOf(database: Database.Database): Check {
   const { count, brokenAt } = verifyChain(database);
-  const broken = brokenAt === null ? [] : [`operation ${brokenAt} does not follow from the one before`];
+  const broken = brokenAt === null ? [] : [brokenOperation(database, brokenAt)];
   return {
     name: 'operations',
     checked: count,

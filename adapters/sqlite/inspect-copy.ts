@@ -78,7 +78,11 @@ export function asBroken(error: unknown, path: string): unknown {
 
 function openCopy(path: string): Database.Database {
   try {
-    return new Database(path, { readonly: true, fileMustExist: true });
+    const database = new Database(path, { readonly: true, fileMustExist: true });
+    // It may be anybody's (https://sqlite.org/security.html, "Untrusted SQLite Database Files").
+    database.pragma('trusted_schema = OFF');
+    database.pragma('cell_size_check = ON');
+    return database;
   } catch (error) {
     throw asBroken(error, path);
   }

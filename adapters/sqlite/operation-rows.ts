@@ -78,7 +78,10 @@ interface OperationFilter {
   readonly limit: number;
 }
 
-/** Follows the chain from its beginning and names the first operation that does not belong. */
+/**
+ * Follows the chain from its beginning and names the first operation that does not belong, or is missing. A chain whose
+ * end was cut off is still one; but a backup remembers how far it was.
+ */
 export function verifyChain(database: Database.Database): ChainReport {
   const rows = database.prepare<[], OperationRow>('SELECT * FROM operations ORDER BY n').iterate();
   let count = 0;
@@ -87,11 +90,38 @@ export function verifyChain(database: Database.Database): ChainReport {
   for (const row of rows) {
     count += 1;
     const follows = row.n === count && row.previous_hash === previousHash;
-    const intact = follows && row.hash === hashOf(row.n, operationOf(row), previousHash);
-    if (!intact) brokenAt ??= row.n;
+    if (!follows || !isIntact(row, previousHash)) brokenAt ??= row.n;
     previousHash = row.hash;
   }
+  if (count < backedUpThrough(database)) brokenAt ??= count + 1;
   return { count, brokenAt };
+}
+
+/** What is wrong with the operation that `verifyChain` named, in words. */
+export function brokenOperation(database: Database.Database, n: number): string {
+  const isThere = database.prepare<[number]>('SELECT 1 FROM operations WHERE n = ?').get(n) !== undefined;
+  return isThere ? `operation ${n} does not follow from the one before` : `operation ${n} is missing`;
+}
+
+/** Whether a row is to the letter what was hashed: text that means the same is not. */
+function isIntact(row: OperationRow, previousHash: string): boolean {
+  try {
+    const operation = operationOf(row);
+    return (
+      row.details === JSON.stringify(operation.details) && row.hash === hashOf(row.n, operation, previousHash)
+    );
+  } catch {
+    return false; // no JSON any more
+  }
+}
+
+/** The last operation that is in any backup of this database; 0 if none is. */
+function backedUpThrough(database: Database.Database): number {
+  // Before the second schema there were no backups.
+  const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'backup_state'").get();
+  if (table === undefined) return 0;
+  const sql = "SELECT coalesce(max(state ->> '$.shipped.mark.operationN'), 0) FROM backup_state";
+  return database.prepare<[], number>(sql).pluck().get() ?? 0;
 }
 
 function hashOf(n: number, draft: OperationDraft, previousHash: string): string {

@@ -5,12 +5,14 @@ import { applyStep, MIGRATIONS } from './migrations.ts';
 interface SchemaRow {
   readonly type: string;
   readonly name: string;
+  readonly tbl_name: string;
   readonly sql: string;
 }
 
 /**
  * Refuses a copy whose schema is not the one that this program made in that version: names of its tables and columns go
- * into statements, and its triggers would run. What an operator added, other than triggers, is left alone.
+ * into statements, and its triggers would run; so would what an index of our tables computes, and the module of a virtual
+ * table. What else an operator added, tables and views of their own, nothing of ours names: it is left alone.
  * @throws CopyBroken
  */
 export function refuseOtherSchema(database: Database.Database, path: string, version: number): void {
@@ -19,10 +21,21 @@ export function refuseOtherSchema(database: Database.Database, path: string, ver
   for (const [name, { sql }] of expected) {
     if (found.get(name)?.sql !== sql) throw new CopyBroken(`${path} is not ours: its ${name} is another one`);
   }
-  for (const [name, { type }] of found) {
-    if (type !== 'trigger' || expected.has(name)) continue;
-    throw new CopyBroken(`${path} is not ours: it has a trigger ${JSON.stringify(name)}`);
+  for (const [name, row] of found) {
+    const kind = expected.has(name) ? undefined : whatRuns(row, expected);
+    if (kind !== undefined)
+      throw new CopyBroken(`${path} is not ours: it has a ${kind} ${JSON.stringify(name)}`);
   }
+}
+
+/** What an object that is not ours is, if it would run by itself. */
+function whatRuns(
+  { type, tbl_name, sql }: SchemaRow,
+  ours: ReadonlyMap<string, SchemaRow>,
+): string | undefined {
+  if (type === 'trigger') return 'trigger';
+  if (type === 'index' && ours.has(tbl_name)) return 'index of a table of ours';
+  return /^\s*CREATE\s+VIRTUAL/i.test(sql) ? 'virtual table' : undefined;
 }
 
 function schemaOfVersion(version: number): readonly SchemaRow[] {
@@ -37,6 +50,6 @@ function schemaOfVersion(version: number): readonly SchemaRow[] {
 
 function schemaOf(database: Database.Database): readonly SchemaRow[] {
   return database
-    .prepare<[], SchemaRow>('SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL')
+    .prepare<[], SchemaRow>('SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL')
     .all();
 }
