@@ -86,6 +86,32 @@ describe('the rules', () => {
     { path: 'adapters/cli/a.ts', rule: 'environment', source: `export const x = process['env'];` },
     { path: 'handlers/a.ts', rule: 'environment', source: `const { env } = process;` },
     { path: 'adapters/log/a.ts', rule: 'environment', source: `import { env } from 'node:process';` },
+    // Comparing secrets
+    {
+      path: 'handlers/enter.ts',
+      rule: 'secret',
+      source: 'export const x = (a: T) => a.token === a.adminToken;',
+    },
+    {
+      path: 'handlers/a.ts',
+      rule: 'secret',
+      source: 'export const x = (token: T) => policy.list.includes(token);',
+    },
+    {
+      path: 'core/authorize.ts',
+      rule: 'secret',
+      source: 'export const x = (key: T, digest: T) => key.digest !== digest;',
+    },
+    {
+      path: 'adapters/container/a.ts',
+      rule: 'secret',
+      source: 'export const x = (token: T) => known.has(token);',
+    },
+    {
+      path: 'adapters/sqlite/a.ts',
+      rule: 'secret',
+      source: `import { timingSafeEqual } from 'node:crypto';`,
+    },
     // Names
     { path: 'core/utils.ts', rule: 'name', source: `` },
     { path: 'handlers/admin/index.ts', rule: 'name', source: `` },
@@ -116,6 +142,10 @@ describe('the rules', () => {
     { path: 'adapters/container/config.ts', source: `export const x = process.env;` },
     { path: 'adapters/container/compose.ts', source: `import { x } from '#adapters/sqlite/store.ts';` },
     { path: 'vitest.config.ts', source: `export default {};` },
+    {
+      path: 'handlers/a.ts',
+      source: `export const x = (token: T) => token !== undefined && token !== '' && token.includes(',');`,
+    },
   ])('allow $path: $source', ({ path, source }) => {
     expect(violations(path, source)).toEqual([]);
   });

@@ -20,6 +20,13 @@ const RANDOMNESS =
   /^Math\.random$|(^|\.)(random(UUID|Bytes|Int|Fill|FillSync)|getRandomValues)$|^node:crypto#(random|getRandom)/;
 const ENVIRONMENT = /^process\.env$|^node:process#env$/;
 
+/** What only `Secrets` may compare, in a time that tells nothing. A constant, such as a blank for one, is no secret. */
+const OF_A_SECRET = /(^|[. ])\w*(secret|token|pepper|password|digest)s?( |$)/i;
+const COMPARES_SECRETS = 'adapters/system/secrets-under.ts';
+/** Where credentials come in. Elsewhere digests are of files, and tokens of lists. */
+const MEETS_SECRETS =
+  /^(core\/(authorize|secret|decide)|handlers\/(?!backup\/)|adapters\/(container|system)\/)/;
+
 const VAGUE_NAMES = /^(utils?|helpers?|types?|common|index|misc|shared|lib)$/;
 const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const FILE_LINES_MAX = 300;
@@ -68,6 +75,18 @@ function* outsideWorld({ path, reads }: SourceFile): Iterable<Violation> {
   }
 }
 
+function* secrets({ path, comparisons, reads }: SourceFile): Iterable<Violation> {
+  if (isTest(path) || path === COMPARES_SECRETS) return;
+  const what = (text: string) => `${text}: only ${COMPARES_SECRETS} compares secrets`;
+  for (const { text, line } of reads) {
+    if (/(#|\.)timingSafeEqual$/.test(text)) yield { line, rule: 'secret', what: what(text) };
+  }
+  if (!MEETS_SECRETS.test(path)) return;
+  for (const { text, line } of comparisons) {
+    if (OF_A_SECRET.test(text)) yield { line, rule: 'secret', what: what(text) };
+  }
+}
+
 function* names({ path }: SourceFile): Iterable<Violation> {
   const stem = (path.split('/').at(-1) ?? '').replace(/(\.test|\.config)?\.[a-z]+$/, '');
   const isVague = VAGUE_NAMES.test(stem);
@@ -98,7 +117,7 @@ function* modules({ path, defaultExports, moduleVariables }: SourceFile): Iterab
   }
 }
 
-const RULES: readonly Rule[] = [imports, crossings, outsideWorld, names, sizes, modules];
+const RULES: readonly Rule[] = [imports, crossings, outsideWorld, secrets, names, sizes, modules];
 
 /** A path of the house, `node:…`, or a package's name. */
 function targetOf(from: string, specifier: string): string {

@@ -12,6 +12,8 @@ export interface SourceFile {
   readonly functions: readonly SourceFunction[];
   /** Calls of `test`, `describe` and their kin. */
   readonly tests: readonly Spot[];
+  /** What is compared with what, by names: `a.b === c`, `list.includes c`. Nothing that has a literal on a side. */
+  readonly comparisons: readonly Spot[];
   readonly defaultExports: readonly Spot[];
   /** Variables of the module that can be assigned again. */
   readonly moduleVariables: readonly Spot[];
@@ -53,6 +55,7 @@ export function readSource(path: string, source: string): SourceFile {
     reads: gather(readVisitor),
     functions: gather(functionVisitor),
     tests: gather(testVisitor),
+    comparisons: gather(comparisonVisitor),
     defaultExports: gather(defaultExportVisitor),
     moduleVariables: program.body
       .map((node) => (node.type === 'ExportNamedDeclaration' ? node.declaration : node))
@@ -117,6 +120,28 @@ function testVisitor(see: See): VisitorObject {
       if (/^(test|it|describe\w*)\b/.test(name)) see(name, node);
     },
   };
+}
+
+function comparisonVisitor(see: See): VisitorObject {
+  return {
+    BinaryExpression: (node) => {
+      const sides = [nameOf(node.left), nameOf(node.right)];
+      const isOfNames = sides.every((name) => name !== '?' && name !== 'undefined');
+      if (/^[!=]==?$/.test(node.operator) && isOfNames && !isLiteral(node.left) && !isLiteral(node.right))
+        see(sides.join(` ${node.operator} `), node);
+    },
+    CallExpression: (node) => {
+      const [list = '', how = ''] = nameOf(node.callee).split(/\.(?=\w+$)/);
+      const [given] = node.arguments;
+      if (given === undefined || isLiteral(given)) return;
+      if (/^(includes|indexOf|startsWith|endsWith|equals|localeCompare|has)$/.test(how))
+        see(`${list}.${how} ${nameOf(given)}`, node);
+    },
+  };
+}
+
+function isLiteral({ type }: Node): boolean {
+  return type === 'Literal';
 }
 
 function defaultExportVisitor(see: See): VisitorObject {

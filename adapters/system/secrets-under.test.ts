@@ -1,6 +1,14 @@
+import * as crypto from 'node:crypto';
 import { createHmac } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { secretsUnder } from './secrets-under.ts';
+
+// The real ones, counted.
+vi.mock('node:crypto', async (original) => {
+  const real = await original<typeof crypto>();
+  return { ...real, timingSafeEqual: vi.fn(real.timingSafeEqual) };
+});
+beforeEach(() => void vi.mocked(crypto.timingSafeEqual).mockClear());
 
 const PEPPER = new TextEncoder().encode('a pepper of the tests, long enough');
 const secrets = secretsUnder(PEPPER);
@@ -40,3 +48,14 @@ test('what is sealed is opened by the same pepper and text, and by nothing less'
   }
   for (const short of ['', 'AAAA']) expect(secrets.unseal(short, 'a-key')).toBeUndefined();
 });
+
+test.each(['one', 'three', 'nobody', '', 'o', 'x'.repeat(10_000)])(
+  'S5: %s is compared with every candidate, in one length, wherever it is found',
+  (given) => {
+    secrets.isOneOf(given, ['one', 'two', 'three']);
+    const { calls } = vi.mocked(crypto.timingSafeEqual).mock;
+    expect(calls.map(([left, right]) => [left.byteLength, right.byteLength])).toEqual(
+      Array(3).fill([32, 32]),
+    );
+  },
+);
