@@ -113,7 +113,8 @@ function emptied(bucket: Bucket): Bucket {
   return { ...bucket, used: NOTHING };
 }
 
-function plus(a: Amount, b: Amount): Amount {
+/** The sum of two amounts, meter by meter. */
+export function plus(a: Amount, b: Amount): Amount {
   return { requests: a.requests + b.requests, tokens: a.tokens + b.tokens, cost: a.cost + b.cost };
 }
 

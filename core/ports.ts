@@ -2,6 +2,7 @@ import type { Applications } from './applications.ts';
 import type { Command, ResultOf } from './command.ts';
 import type { KeptReplies } from './kept-reply.ts';
 import type { KeyRegistry } from './key-registry.ts';
+import type { LedgerRetention } from './ledger-retention.ts';
 import type { Digest, Instant, KeyId, RequestId } from './model.ts';
 import type { Operation, OperationDraft } from './operation.ts';
 import type { UsageReports } from './reports.ts';
@@ -69,7 +70,14 @@ export interface StoreStatus {
   readonly walBytes: number;
   readonly diskFreeBytes: number;
   readonly keys: number;
+  /** That were ever recorded. */
   readonly entries: number;
+  /** How many of them were removed. */
+  readonly removedEntries: number;
+  /** Up to when these were recorded; `null`: none was removed. */
+  readonly removedUntil: Instant | null;
+  /** When the oldest of the others was recorded; `null`: there are none. */
+  readonly oldestAt: Instant | null;
   readonly openReservations: number;
 }
 
@@ -87,6 +95,7 @@ export interface Store {
   readonly reports: UsageReports;
   readonly operations: OperationLog;
   readonly replies: KeptReplies;
+  readonly retention: LedgerRetention;
   readonly health: StoreHealth;
   /** Finishes what was asked for, writes back what is in memory, and lets go of the database. */
   close(): Promise<void>;

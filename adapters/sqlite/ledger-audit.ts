@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { apply, beginsWindows, emptyBuckets, endsRequest, includesDay } from '#core/apply.ts';
+import { NO_EXCUSE } from '#core/carry.ts';
 import type { LedgerEntry } from '#core/ledger-entry.ts';
 import type {
   Account,
@@ -11,8 +12,10 @@ import type {
   RequestId,
   Reservation,
 } from '#core/model.ts';
-import { METERS } from '#core/model.ts';
+import { METERS, NOTHING } from '#core/model.ts';
 import type { Calendar } from '#core/window.ts';
+import { SPONSOR_ID } from './account-rows.ts';
+import { type CarriedHolder, readCarried } from './carried-rows.ts';
 import type { CurrentAccounts } from './current-accounts.ts';
 import { type EntryRow, entryOf } from './entry-rows.ts';
 
@@ -49,27 +52,30 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** More of one kind tell nobody more. */
 const PROBLEMS_MAX = 20;
 
-/** Reads the ledger once, in order. Damage that `apply` cannot digest is told and skipped. */
+/**
+ * Reads the ledger once, in order, from where it begins: with what its removed entries amounted to. Damage that `apply`
+ * cannot digest is told and skipped.
+ */
 export function auditLedger(
   database: Database.Database,
   current: CurrentAccounts,
   calendar: Calendar,
 ): LedgerAudit {
-  const ofKey = new Map([...current.accounts].map(([id, { buckets }]) => [id, talliesFor(buckets)]));
-  const ofSponsor = talliesFor(current.sponsor.buckets);
-  const fold: Fold = {
-    accounts: new Map(),
-    sponsor: { ...current.sponsor, buckets: emptyBuckets(), latestAt: 0 },
-  };
+  const { removedThrough, latestAt: carriedUntil, ofKey, ofSponsor, fold } = beginning(database, current);
   const open = new Map<RequestId, Reservation>();
   const requestProblems: string[] = [];
   const orderProblems: string[] = [];
-  let entries = 0;
-  let latestAt = 0;
+  let entries = removedThrough;
+  let latestAt = carriedUntil;
 
   for (const row of database.prepare<[], EntryRow>('SELECT * FROM ledger ORDER BY n').iterate()) {
-    entries += 1;
     const entry = entryOf(row);
+    if (row.n <= removedThrough) {
+      if (entry.kind === 'reserved') keepOpen(fold, open, entry.reservation);
+      else tell(orderProblems, `entry ${row.n} was removed, and is there`);
+      continue;
+    }
+    entries += 1;
     if (row.n !== entries) tell(orderProblems, `entry ${entries} is missing: ${row.n} is in its place`);
     entries = row.n;
     if (beginsWindows(entry)) {
@@ -101,6 +107,36 @@ interface Fold {
   sponsor: Account['sponsor'];
 }
 
+/** Where the reading begins: with nothing, or with what was carried forward of the entries that were removed. */
+function beginning(database: Database.Database, current: CurrentAccounts) {
+  const carried = readCarried(database);
+  const { throughN: removedThrough } = carried.state();
+  const all = carried.load(SPONSOR_ID);
+  const latestAt = all.lastUsedAt ?? 0;
+  const fold: Fold = {
+    accounts: new Map(),
+    sponsor: { ...current.sponsor, buckets: all.buckets, latestAt },
+  };
+  const ofKey = new Map<KeyId, readonly Tally[]>();
+  for (const [id, { key, buckets: now }] of current.accounts) {
+    const holder = carried.load(id);
+    const { buckets, lastUsedAt } = holder;
+    ofKey.set(id, talliesFor(now, holder));
+    if (removedThrough > 0) {
+      fold.accounts.set(id, { key, buckets, open: [], lastUsedAt, arrivalUs: 0, sponsor: fold.sponsor });
+    }
+  }
+  return { removedThrough, latestAt, ofKey, ofSponsor: talliesFor(current.sponsor.buckets, all), fold };
+}
+
+/** Of a reservation that was removed but for its row, because it was not ended yet, what is carried has the amounts. */
+function keepOpen(fold: Fold, open: Map<RequestId, Reservation>, reservation: Reservation): void {
+  open.set(reservation.id, reservation);
+  const account = fold.accounts.get(reservation.keyId);
+  if (account === undefined) return;
+  fold.accounts.set(reservation.keyId, { ...account, open: [...account.open, reservation] });
+}
+
 function step(fold: Fold, current: CurrentAccounts, entry: LedgerEntry, calendar: Calendar): void {
   const key = current.accounts.get(entry.keyId)?.key;
   if (key === undefined) return;
@@ -111,11 +147,17 @@ function step(fold: Fold, current: CurrentAccounts, entry: LedgerEntry, calendar
   fold.sponsor = after.sponsor;
 }
 
-function talliesFor(buckets: Buckets): readonly Tally[] {
-  const zero = () => ({ requests: 0, tokens: 0, cost: 0 });
-  return buckets.map(({ period, startsAt }) => {
-    const sums = { used: zero(), held: zero(), overdraft: zero(), broughtTo: zero() };
-    return { period, startsAt, ...sums, firstAt: undefined };
+/** What is carried counts in the windows that are still the current ones. */
+function talliesFor(buckets: Buckets, carried: CarriedHolder): readonly Tally[] {
+  return buckets.map(({ period, startsAt }, index) => {
+    const before = carried.buckets[index];
+    const isSame = before?.startsAt === startsAt;
+    const { overdraft, broughtTo, firstAt } = (isSame ? carried.excuses[index] : undefined) ?? NO_EXCUSE;
+    const { used, held } = isSame ? before : { used: NOTHING, held: NOTHING };
+    return {
+      ...{ period, startsAt, used: { ...used }, held: { ...held } },
+      ...{ overdraft: { ...overdraft }, broughtTo: { ...broughtTo }, firstAt: firstAt ?? undefined },
+    };
   });
 }
 

@@ -10,6 +10,7 @@ import type {
 import type { Command, ResultOf } from '#core/command.ts';
 import type { KeptReply, Recording } from '#core/kept-reply.ts';
 import type { KeyAmendment, KeyQuery, KeyRef } from '#core/key-registry.ts';
+import type { Removal, RemovalOrder } from '#core/ledger-retention.ts';
 import type { Account, ApiKey, Digest, Instant, KeyId, Quota, RequestId, Sponsor } from '#core/model.ts';
 import type { Operation, OperationDraft } from '#core/operation.ts';
 import type { PastUse } from '#core/past-use.ts';
@@ -58,6 +59,8 @@ export interface Methods {
   scanUsage(query: UsageQuery, beforeDay: string | null): UsagePart;
   receipt(id: RequestId): Receipt | undefined;
   scanReceipts(query: ReceiptQuery, beforeN: number | null): Part<Receipt, number>;
+  daysInUse(at: Instant, count: number): readonly Instant[];
+  removeEntries(order: RemovalOrder): Removal;
   lineage(): Lineage;
   mark(): Mark;
   rowsAfter(mark: Mark, rowsMax: number): NewRows | undefined;

@@ -32,9 +32,8 @@ export function receiptRows(database: Database.Database): ReceiptRows {
   const byRequest = database.prepare<[Buffer, number], EntryRow>(
     'SELECT * FROM ledger WHERE request_id = ? AND ending = ?',
   );
-  const bound = (which: 'min' | 'max') =>
-    database.prepare<[], number>(`SELECT coalesce(${which}(n), 0) FROM ledger`).pluck();
-  const [firstN, lastN] = [bound('min'), bound('max')];
+  const firstN = database.prepare<[], number>('SELECT coalesce(min(n), 1) FROM ledger').pluck();
+  const lastN = database.prepare<[], number>('SELECT coalesce(max(n), 0) FROM ledger').pluck();
   const reservedFrom = database.prepare<[number], { n: number; at: number }>(
     'SELECT n, at FROM ledger WHERE n >= ? AND ending = 0 ORDER BY n LIMIT 1',
   );
@@ -47,7 +46,7 @@ export function receiptRows(database: Database.Database): ReceiptRows {
 
   /** The first number from which on reservations were made at `at` or later: their times never decrease. */
   function numberAt(at: Instant): number {
-    let [low, high] = [1, (lastN.get() ?? 0) + 1];
+    let [low, high] = [firstN.get() ?? 1, (lastN.get() ?? 0) + 1];
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const found = reservedFrom.get(middle);

@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import type { Buckets, Sponsor } from '#core/model.ts';
 import { CopyBroken, type Replayed } from '#core/snapshot.ts';
 import { calendarOf } from '#core/window.ts';
+import { readCarried } from './carried-rows.ts';
 import { openDatabase } from './database.ts';
 import { asBroken, markOf } from './inspect-copy.ts';
 import { LIMITS } from './limits.ts';
@@ -54,7 +55,7 @@ function addRows(database: Database.Database, rowsPath: string): void {
   }
 }
 
-/** Rows with dense numbers: the next one is added, an earlier one is compared. */
+/** Rows with dense numbers: the next one is added, an earlier one is compared unless it was removed meanwhile. */
 function numberedAdder(database: Database.Database, table: 'ledger' | 'operations'): (row: Row) => void {
   const columns = columnsOf(database, table);
   const names = columns.map(({ name }) => name);
@@ -63,6 +64,7 @@ function numberedAdder(database: Database.Database, table: 'ledger' | 'operation
     `SELECT * FROM ${table} WHERE n = ?`,
   );
   let last = markOf(database)[table === 'ledger' ? 'ledgerN' : 'operationN'];
+  const removedThrough = table === 'ledger' ? readCarried(database).state().throughN : 0;
   return (row) => {
     const n = Number(row['n']);
     if (n === last + 1) {
@@ -72,6 +74,7 @@ function numberedAdder(database: Database.Database, table: 'ledger' | 'operation
     }
     if (!(n <= last)) throw new CopyBroken(`row ${n} of ${table} does not follow row ${last}`);
     const there = find.get(n);
+    if (there === undefined && n <= removedThrough) return;
     const isSame = columns.every(({ name, isBlob }) => {
       const value = there?.[name];
       return row[name] === undefined || row[name] === (isBlob && value ? hexOf(value) : value);

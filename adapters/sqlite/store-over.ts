@@ -53,6 +53,10 @@ export function storeOver(channel: Line): Omit<Store, 'close'> & { readonly hist
       list: (query) => listOperations(channel, query),
       verify: () => call('verifyOperations'),
     },
+    retention: {
+      daysInUse: (at, count) => call('daysInUse', at, count),
+      removeEntries: (order) => call('removeEntries', order),
+    },
     history: {
       lineage: () => call('lineage'),
       mark: () => call('mark'),

@@ -6,12 +6,19 @@ import type { Calendar } from '#core/window.ts';
 export interface WindowRows {
   /** Records the day and the month around `madeAt`. */
   enter(madeAt: Instant): void;
+  /** When the latest days began, at most `count`, up to `at`; newest first. */
+  latestDays(at: Instant, count: number): readonly Instant[];
   /** After a rollback: what was recorded last may not be. */
   forget(): void;
 }
 
 export function windowRows(database: Database.Database, calendar: Calendar): WindowRows {
   const insert = database.prepare('INSERT OR IGNORE INTO windows VALUES (?, ?)');
+  const latest = database
+    .prepare<[Instant, number], Instant>(
+      "SELECT starts_at FROM windows WHERE period = 'day' AND starts_at <= ? ORDER BY starts_at DESC LIMIT ?",
+    )
+    .pluck();
   const entered = { day: -1, month: -1 };
   return {
     enter(madeAt) {
@@ -22,6 +29,7 @@ export function windowRows(database: Database.Database, calendar: Calendar): Win
         entered[period] = startsAt;
       }
     },
+    latestDays: (at, count) => latest.all(at, count),
     forget() {
       entered.day = -1;
       entered.month = -1;

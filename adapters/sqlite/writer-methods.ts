@@ -14,7 +14,9 @@ import { type Rotation, rotated } from '#core/rotate.ts';
 import type { Mark, NewRows } from '#core/snapshot.ts';
 import { applicationMethods } from './application-methods.ts';
 import { type BackupRows, backupRows } from './backup-rows.ts';
+import { carriedRows } from './carried-rows.ts';
 import { Conflict } from './conflict.ts';
+import { entryRemover } from './entry-remover.ts';
 import { makeChange } from './make-change.ts';
 import type { Methods } from './methods.ts';
 import { type OperationRows, operationRows } from './operation-rows.ts';
@@ -67,13 +69,15 @@ export function writerMethods(database: Database.Database, projection: Projectio
     scanUsage: usageReport(database),
     receipt: receipts.receipt,
     scanReceipts: receipts.scan,
+    daysInUse: projection.windows.latestDays,
+    removeEntries: entryRemover(database, projection),
     lineage: backups.lineage,
     mark: backups.mark,
     rowsAfter: (mark, rowsMax) => rowsAfter(projection, backups, mark, rowsMax),
     backupState: backups.state,
     rememberBackup: backups.remember,
     check: () => void touch.run(),
-    status: () => statusOf(database, projection),
+    status: statusReader(database, projection),
     findReply: replies.find,
     registryVersion: () => backups.mark().keyChangeN,
     record({ changes, version, reply }) {
@@ -192,19 +196,30 @@ function rowsAfter(
   return { ...rows, sponsor: all ? staged.sponsor.buckets : null };
 }
 
-function statusOf(database: Database.Database, projection: Projection): StoreStatus {
+function statusReader(database: Database.Database, projection: Projection): () => StoreStatus {
   const path = database.name;
-  const disk = statfsSync(dirname(path));
+  const version = database.prepare<[], string>('SELECT sqlite_version()').pluck();
+  const removed = carriedRows(database).state;
+  const oldest = database
+    .prepare<[number], Instant>('SELECT at FROM ledger WHERE n > ? ORDER BY n LIMIT 1')
+    .pluck();
   const size = (name: string) => statSync(name, { throwIfNoEntry: false })?.size ?? 0;
-  return {
-    engine: 'sqlite',
-    version: database.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? '',
-    path,
-    sizeBytes: size(path),
-    walBytes: size(`${path}-wal`),
-    diskFreeBytes: disk.bavail * disk.bsize,
-    keys: projection.keys.count(),
-    entries: projection.lastN + projection.staged.facts.length,
-    openReservations: projection.open.size,
+  return () => {
+    const disk = statfsSync(dirname(path));
+    const { throughN, entries, untilAt } = removed();
+    return {
+      engine: 'sqlite',
+      version: version.get() ?? '',
+      path,
+      sizeBytes: size(path),
+      walBytes: size(`${path}-wal`),
+      diskFreeBytes: disk.bavail * disk.bsize,
+      keys: projection.keys.count(),
+      entries: projection.lastN + projection.staged.facts.length,
+      removedEntries: entries,
+      removedUntil: entries > 0 ? untilAt : null,
+      oldestAt: oldest.get(throughN) ?? null,
+      openReservations: projection.open.size,
+    };
   };
 }

@@ -40,6 +40,7 @@ const READS: ReadonlySet<Method> = new Set<Method>([
     'receipt',
     'scanReceipts',
     'status',
+    'daysInUse',
   ] as const),
   ...(['scanOperations', 'verifyOperations', 'lineage', 'mark', 'rowsAfter', 'backupState'] as const),
   ...(['findReply', 'registryVersion'] as const),

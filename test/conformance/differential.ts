@@ -44,6 +44,12 @@ type Step =
       readonly days: readonly number[];
       readonly tokens: number;
     }
+  | {
+      readonly kind: 'remove';
+      readonly olderMs: number;
+      readonly throughN: number | null;
+      readonly entries: number;
+    }
   | { readonly kind: 'expire' }
   | { readonly kind: 'report' }
   | { readonly kind: 'crash' };
@@ -149,6 +155,16 @@ async function take(
       const log = operation('keys.import', made.id, at);
       return both((store) => store.keys.bringIn(made, history, at, log));
     }
+    case 'remove':
+      return both(async (store) => {
+        // A report writes back what is in memory: only what every account's row has can be removed.
+        await store.reports.usage({ groupBy: 'day', limit: 1 });
+        const { olderMs, throughN, entries: entriesMax } = next;
+        const removal = await store.retention.removeEntries({ before: at - olderMs, throughN, entriesMax });
+        const days = await store.retention.daysInUse(at, 3);
+        const { removedEntries, removedUntil, oldestAt } = await store.health.status();
+        return { removal, days, removedEntries, removedUntil, oldestAt };
+      });
     case 'expire':
       return both(async (store) => {
         for (const lapsed of await store.ledger.lapsed(at, 10)) {
@@ -262,5 +278,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     days: fc.array(fc.constantFrom(0, 1, 2, 40), { maxLength: 3 }),
     tokens: fc.nat(200),
   }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('remove'),
+      olderMs: fc.oneof(fc.integer({ min: -5000, max: 90_000 }), fc.nat(3 * DAY_MS)),
+      throughN: fc.option(fc.nat(30), { freq: 3 }),
+      entries: fc.integer({ min: 1, max: 20 }),
+    }),
+  },
   fc.record({ kind: fc.constantFrom('expire', 'report', 'crash') }),
 );

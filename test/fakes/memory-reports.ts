@@ -11,6 +11,7 @@ import type {
   UsageRow,
 } from '#core/reports.ts';
 import type { Calendar } from '#core/window.ts';
+import { removedRequests } from './memory-retention.ts';
 import type { MemoryData } from './memory-store.ts';
 
 /** The reports of the reference store: counted anew from all entries for each question. */
@@ -171,9 +172,11 @@ function reservationsOf(entries: readonly LedgerEntry[]): ReadonlyMap<string, Re
 }
 
 /** In the order in which they were reserved. */
-function receiptsOf({ entries }: MemoryData): Receipt[] {
+function receiptsOf(data: MemoryData): Receipt[] {
+  const { entries } = data;
+  const removed = removedRequests(data);
   return entries.flatMap((made, index) => {
-    if (made.kind !== 'reserved') return [];
+    if (made.kind !== 'reserved' || removed.has(made.requestId)) return [];
     const { requestId, keyId, endpoint, stream, reservation } = made;
     const { model, madeAt, amount: reserved, prices } = reservation;
     const ending = entries.find(

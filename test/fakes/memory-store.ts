@@ -17,6 +17,7 @@ import type { Calendar } from '#core/window.ts';
 import { memoryApplications } from './memory-applications.ts';
 import { memoryReplies } from './memory-replies.ts';
 import { memoryReports } from './memory-reports.ts';
+import { memoryRetention, removedIn } from './memory-retention.ts';
 
 /** All that the reference store remembers. */
 export interface MemoryData {
@@ -24,6 +25,8 @@ export interface MemoryData {
   readonly applications: Map<ApplicationId, Application>;
   readonly entries: LedgerEntry[];
   readonly operations: Operation[];
+  /** How many of the entries, from the first on, were removed: they count, and are not seen any more. */
+  removedThrough: number;
   readonly rejections: { readonly keyId: KeyId; readonly at: Instant }[];
   terms: { readonly quotas: ApiKey['quotas']; readonly quotasSetAt: Instant };
   /** Of keys and of the sponsor's terms. */
@@ -45,6 +48,7 @@ export function noMemories(): MemoryData {
     applications: new Map(),
     entries: [],
     operations: [],
+    removedThrough: 0,
     rejections: [],
     terms: { quotas: [], quotasSetAt: 0 },
     changes: 0,
@@ -69,6 +73,7 @@ function openParts(data: MemoryData, calendar: Calendar, decideBy: typeof decide
     }),
     reports: memoryReports(data, calendar),
     operations,
+    retention: memoryRetention(data, calendar),
     health: {
       check: async () => undefined,
       status: async () => ({
@@ -79,6 +84,7 @@ function openParts(data: MemoryData, calendar: Calendar, decideBy: typeof decide
         walBytes: 0,
         diskFreeBytes: Number.MAX_SAFE_INTEGER,
         keys: data.keys.size,
+        ...removedIn(data),
         entries: data.entries.length,
         openReservations: openIn(data).length,
       }),
