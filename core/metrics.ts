@@ -20,7 +20,14 @@ export interface Figures {
   readonly version: string;
   readonly store: Pick<
     StoreStatus,
-    'sizeBytes' | 'walBytes' | 'diskFreeBytes' | 'openReservations' | 'keys' | 'entries'
+    | 'sizeBytes'
+    | 'walBytes'
+    | 'diskFreeBytes'
+    | 'openReservations'
+    | 'keys'
+    | 'entries'
+    | 'removedEntries'
+    | 'oldestAt'
   >;
   /** How many applications wait for a decision; `null`: nobody can apply. */
   readonly applicationsPending: number | null;

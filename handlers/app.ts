@@ -15,6 +15,7 @@ import { modelRoutes } from './proxy/models.ts';
 import type { Context, Env, Exchange, Route } from './route.ts';
 import type { Task } from './scheduled/perform.ts';
 import { perform } from './scheduled/perform.ts';
+import { createRetain } from './scheduled/retain.ts';
 import { createWatch } from './scheduled/watch.ts';
 import type { Services } from './services.ts';
 import { tellReply } from './tell-reply.ts';
@@ -48,6 +49,7 @@ interface Bindings {
 /** Puts the routes behind their own declarations of access. */
 export function createApp(services: Services): App {
   const watch = createWatch(services);
+  const retain = createRetain(services);
   const app = new Hono<{ Bindings: Bindings }>({ strict: true });
   const exchangeOf = (route: string, { req, env }: HonoContext<{ Bindings: Bindings }>): Exchange => {
     const startedMs = services.clock.elapsedMs();
@@ -76,7 +78,7 @@ export function createApp(services: Services): App {
   });
   return {
     fetch: (request, env, ctx) => app.fetch(request, { env, ctx }),
-    scheduled: (task) => perform(task, { ...services, watch }),
+    scheduled: (task) => perform(task, { ...services, watch, retain }),
   };
 }
 

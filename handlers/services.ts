@@ -1,6 +1,7 @@
 import type { Applications } from '#core/applications.ts';
 import type { KeptReplies } from '#core/kept-reply.ts';
 import type { KeyRegistry } from '#core/key-registry.ts';
+import type { LedgerRetention } from '#core/ledger-retention.ts';
 import type { Metrics } from '#core/metrics.ts';
 import type { Observer } from '#core/observer.ts';
 import type { Clock, Ids, Ledger, OperationLog, Secrets, StoreHealth } from '#core/ports.ts';
@@ -23,6 +24,7 @@ export interface Services {
   readonly reports: UsageReports;
   readonly operations: OperationLog;
   readonly replies: KeptReplies;
+  readonly retention: LedgerRetention;
   readonly health: StoreHealth;
   readonly upstream: RoutedUpstream;
   readonly clock: Clock;
@@ -67,6 +69,8 @@ export interface Policy {
   readonly operationLog: boolean;
   /** `null`: nobody can apply for a key. */
   readonly applications: ApplicationPolicy | null;
+  /** How many days the ledger keeps at least what was recorded; 0 is for ever. */
+  readonly ledgerDays: number;
   readonly bodyBytesMax: number;
   /** The longest that one exchange with the upstream may last; its reservation lapses a little later. */
   readonly exchangeMsMax: number;

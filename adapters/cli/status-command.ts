@@ -26,7 +26,7 @@ function factsOf({ store, ...status }: Status): readonly Row[] {
     row('database', `${store.path}, ${sizeText(store.size_bytes)}, log ${sizeText(store.wal_bytes)}`),
     row('free on disk', sizeText(store.disk_free_bytes)),
     row('keys', String(status.keys)),
-    row('ledger entries', String(status.entries)),
+    row('ledger entries', entriesText(status)),
     row('under way', String(status.open_reservations)),
     ...(status.applications === null
       ? []
@@ -46,6 +46,13 @@ function upstreamRows(upstreams: Status['upstreams']): readonly Row[] {
     const state = breaker === null ? '' : `breaker ${breaker.replace('_', ' ')}, `;
     return row(`upstream ${name}`, `${base_url}, ${state}${in_flight} under way${queue}`);
   });
+}
+
+/** Those that are kept, where some are not any more. */
+function entriesText({ entries, ledger }: Pick<Status, 'entries' | 'ledger'>): string {
+  if (ledger.removed_entries === 0) return String(entries);
+  const since = ledger.oldest_at === null ? '' : `, since ${timeText(ledger.oldest_at)}`;
+  return `${entries}, of which ${entries - ledger.removed_entries} are kept${since}`;
 }
 
 function backupFactsOf(backup: Status['backup']): readonly Row[] {

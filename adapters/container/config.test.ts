@@ -48,6 +48,7 @@ test('without an environment everything has its default', () => {
     keyPrefix: 'sk-',
     operationLog: true,
     applications: null,
+    ledgerDays: 0,
     timeZone: 'UTC',
     pepper: null,
     pepperPath: 'data/pepper',
@@ -101,6 +102,7 @@ const settings: { env: Record<string, string>; config: Partial<Config> }[] = [
     env: { KEY_PREFIX: 'team_', ENABLE_OPERATION_LOG: 'off' },
     config: { keyPrefix: 'team_', operationLog: false },
   },
+  { env: { LEDGER_DAYS: '32' }, config: { ledgerDays: 32 } },
   { env: { QUOTA_TIMEZONE: 'Asia/Shanghai' }, config: { timeZone: 'Asia/Shanghai' } },
   { env: { APPLICATIONS: 'on' }, config: { applications: { perHour: 5, pendingMax: 200 } } },
   {
@@ -174,6 +176,11 @@ describe('each problem is one line that names the variable, what was given, and 
     { env: { MAX_REQUESTS_PER_MINUTE: '0' }, says: /^MAX_REQUESTS_PER_MINUTE is '0'/ },
     { env: { DAILY_REQ_LIMIT: '-1' }, says: /^DAILY_REQ_LIMIT is '-1'/ },
     { env: { KEY_EXPIRY_DAYS: '1e3' }, says: /^KEY_EXPIRY_DAYS is '1e3'/ },
+    {
+      env: { LEDGER_DAYS: '31' },
+      says: /^LEDGER_DAYS is '31': must be 0, which keeps everything, or at least 32/,
+    },
+    { env: { LEDGER_DAYS: '-1' }, says: /^LEDGER_DAYS is '-1': must be a whole number from 0 to 36500$/ },
     { env: { KEY_PREFIX: 's k' }, says: /^KEY_PREFIX is 's k'/ },
     { env: { ENABLE_OPERATION_LOG: '2' }, says: /^ENABLE_OPERATION_LOG is '2'/ },
     { env: { QUOTA_TIMEZONE: 'Mars/Olympus' }, says: /^QUOTA_TIMEZONE is 'Mars\/Olympus': .*IANA/ },

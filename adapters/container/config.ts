@@ -51,6 +51,8 @@ export interface Config {
   readonly operationLog: boolean;
   /** `null`: nobody can apply for a key. */
   readonly applications: ApplicationPolicy | null;
+  /** 0 is for ever. */
+  readonly ledgerDays: number;
   readonly timeZone: string;
   /** `null`: one is made at the first start and kept at `pepperPath`. */
   readonly pepper: string | null;
@@ -221,6 +223,7 @@ function configOf(values: Settings): Omit<Config, FromElsewhere> {
     applications: values.APPLICATIONS
       ? { perHour: values.APPLICATIONS_PER_HOUR, pendingMax: values.APPLICATIONS_PENDING_MAX }
       : null,
+    ledgerDays: values.LEDGER_DAYS,
     timeZone: values.QUOTA_TIMEZONE,
     pepperPath: besideStore(values, 'pepper'),
     bodyBytesMax: values.MAX_BODY_BYTES,

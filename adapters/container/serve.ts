@@ -26,6 +26,7 @@ const PAUSES_MS: Readonly<Record<TaskKind, number>> = {
   drill: 30_000,
   prune: 60 * 60_000,
   watch: 2_000,
+  retain: 1_000,
 };
 
 /** What was recorded last is shipped before the end, if the vault takes it in so much time. */
@@ -99,13 +100,14 @@ function startTimers({ app, services }: House): Timers {
     drill: timer('drill'),
     prune: timer('prune'),
     watch: timer('watch'),
+    retain: timer('retain'),
   };
 }
 
 /** A backup or drill that is under way is not waited for: it begins anew at the next start. */
 async function lastWork({ services }: House, timers: Timers): Promise<void> {
   const { backups, clock, observer } = services;
-  const unfinished = [timers.access, timers.backup, timers.drill, timers.prune, timers.watch];
+  const unfinished = [timers.access, timers.backup, timers.drill, timers.prune, timers.watch, timers.retain];
   for (const timer of unfinished) void timer.stop();
   await Promise.all([timers.expire.stop(), timers.segment.stop()]);
   await backups?.ship(clock.now(), 'all').catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { LEDGER_DAYS_MIN } from '#core/ledger-retention.ts';
 import { WEBHOOK_SECRET } from '#core/webhook.ts';
 import { calendarOf } from '#core/window.ts';
 import { addressList } from './address-list.ts';
@@ -45,6 +46,12 @@ export const settings = z.object({
   APPLICATIONS: onOff().default(false),
   APPLICATIONS_PER_HOUR: whole(1, 1_000).default(5),
   APPLICATIONS_PENDING_MAX: whole(0, 10_000).default(200),
+  // For ever: an upgrade removes nothing that nobody asked to remove.
+  LEDGER_DAYS: whole(0, 36_500)
+    .refine((days) => days === 0 || days >= LEDGER_DAYS_MIN, {
+      error: `must be 0, which keeps everything, or at least ${LEDGER_DAYS_MIN}: a month must be over before it goes`,
+    })
+    .default(0),
   QUOTA_TIMEZONE: z
     .string()
     .refine(isTimeZone, { error: 'must be a time zone of the IANA database, such as UTC or Asia/Shanghai' })

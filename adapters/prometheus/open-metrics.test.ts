@@ -16,7 +16,16 @@ const BACKUPS: BackupFigures = {
 
 const FIGURES: Figures = {
   version: '1.2.3',
-  store: { sizeBytes: 4_096, walBytes: 0, diskFreeBytes: 5e12, openReservations: 7, keys: 3, entries: 40 },
+  store: {
+    sizeBytes: 4_096,
+    walBytes: 0,
+    diskFreeBytes: 5e12,
+    openReservations: 7,
+    keys: 3,
+    entries: 40,
+    removedEntries: 12,
+    oldestAt: 1_790_000_000_500,
+  },
   applicationsPending: null,
   sponsor: [{ meter: 'cost', period: 'month', limit: 900, used: 80, held: 7, resetsAt: null }],
   upstreams: [],
@@ -67,6 +76,8 @@ test('each figure is there under its name, in seconds and bytes, and nothing els
     quota_proxy_open_reservations: 7,
     quota_proxy_keys: 3,
     quota_proxy_ledger_entries: 40,
+    quota_proxy_ledger_removed_entries_total: 12,
+    quota_proxy_ledger_oldest_timestamp_seconds: 1_790_000_000.5,
     quota_proxy_store_size_bytes: 4_096,
     quota_proxy_store_wal_bytes: 0,
     quota_proxy_disk_free_bytes: 5e12,
@@ -94,7 +105,14 @@ test('each figure is there under its name, in seconds and bytes, and nothing els
 test('what counts up is a counter, and all else of ours a gauge', async () => {
   const { types } = await read(FIGURES);
   const counters = [...types].filter(([name, type]) => name.startsWith(OWN) && type !== 'gauge');
-  const COUNTERS = ['backup_runs', 'requests', 'tokens', 'cost_micros', 'estimates'];
+  const COUNTERS = [
+    'ledger_removed_entries',
+    'backup_runs',
+    'requests',
+    'tokens',
+    'cost_micros',
+    'estimates',
+  ];
   const HISTOGRAMS = ['added_latency', 'store_commit', 'upstream_latency', 'request_duration'];
   expect(counters).toEqual([
     ...COUNTERS.map((name) => [`${OWN}${name}_total`, 'counter']),
@@ -137,7 +155,7 @@ test('where no backups are made, that is all that is said of them', async () => 
 
 test('what was known once is gone from the next text, and counts do not add up', async () => {
   await read(FIGURES);
-  expect(Object.keys(await ownSamples({ ...FIGURES, backups: null }))).toHaveLength(11);
+  expect(Object.keys(await ownSamples({ ...FIGURES, backups: null }))).toHaveLength(13);
   expect((await ownSamples(FIGURES))['quota_proxy_backup_runs_total{task="backup",outcome="done"}']).toBe(3);
 });
 

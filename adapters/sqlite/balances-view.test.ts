@@ -21,7 +21,7 @@ const KEYS = [keyNumber(1), keyNumber(2), keyNumber(3)];
 const BROUGHT_IN = keyNumber(3);
 
 const step = fc.record({
-  act: fc.constantFrom('reserve', 'settle', 'lapse', 'reset', 'rest', 'import'),
+  act: fc.constantFrom('reserve', 'settle', 'lapse', 'reset', 'rest', 'import', 'remove'),
   key: fc.constantFrom(...KEYS.slice(0, 2)),
   request: fc.nat(3),
   waitMs: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.nat(30_000), fc.nat(DAY_MS)),
@@ -47,6 +47,8 @@ test('a stranger with the sqlite3 command sees exact balances at any moment', ()
             const n = act === 'reserve' ? reservers.length : Math.max(1, reservers.length - request);
             const holder = act === 'reset' ? key : (reservers[n - 1] ?? key);
             if (act === 'rest') writer.rest();
+            else if (act === 'remove')
+              writer.answer([['removeEntries', { before: at, throughN: null, entriesMax: 9 }]]);
             else if (act === 'import') writer.answer([['bringIn', BROUGHT_IN, pastDays(at), at, null]]);
             else writer.answer([commandOf(act, holder, n, at)]);
             const accounts = KEYS.map(({ id }) => writer.answer([['account', { id }]])[0]);

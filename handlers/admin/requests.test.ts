@@ -140,6 +140,37 @@ test.each(['unknown', '0197b2a0-0000-7000-8000-00000000dead'])('a request %s is 
   expect((await under.ask('GET', `/admin/requests/${id}`)).error?.code).toBe('request_not_found');
 });
 
+test.each([
+  { ledgerDays: 40, says: 'receipts are kept 40 days (LEDGER_DAYS); those up to 2026-11-24 were removed' },
+  {
+    ledgerDays: 0,
+    says: 'receipts are kept for ever now (LEDGER_DAYS is 0); those up to 2026-11-24 were removed',
+  },
+])(
+  'a request of which no receipt is kept any more is 404, and says why: $ledgerDays',
+  async ({ ledgerDays, says }) => {
+    const { key } = await under.admin.keys.create();
+    const made = [await request(key), await request(key)];
+    const { store, services } = under.proxy;
+    await store.retention.removeEntries({ before: Number.MAX_SAFE_INTEGER, throughN: 2, entriesMax: 9 });
+    Object.assign(services.policy, { ledgerDays });
+    // Ids are made by the machine's own clock, the ledger's times by that of the test, which is earlier or later.
+    const stamp = (at: number) =>
+      at
+        .toString(16)
+        .padStart(12, '0')
+        .replace(/^(.{8})/, '$1-');
+    const old = (
+      await under.ask('GET', `/admin/requests/${stamp(under.proxy.clock.now)}-7000-8000-000000000001`)
+    ).error;
+    expect(old?.code).toBe('request_not_found');
+    expect(old?.message).toContain(says);
+    const later = `${stamp(under.proxy.clock.now + 1)}-7000-8000-000000000001`;
+    expect((await under.ask('GET', `/admin/requests/${later}`)).error?.message).toContain('lists all');
+    expect((await under.admin.requests.list({})).items.map(({ id }) => id)).toEqual([made[1]]);
+  },
+);
+
 test('requests of an unknown key are 404', async () => {
   expect((await under.ask('GET', '/admin/requests?key=unknown')).error?.code).toBe('key_not_found');
 });

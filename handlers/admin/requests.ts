@@ -1,4 +1,4 @@
-import type { Amount, UnitPrices, Usage } from '#core/model.ts';
+import type { Amount, Instant, UnitPrices, Usage } from '#core/model.ts';
 import type { Receipt } from '#core/reports.ts';
 import { errorReply } from '../reply.ts';
 import type { Services } from '../services.ts';
@@ -8,11 +8,11 @@ import { cursorOf, placeOf } from './cursor.ts';
 import { findAccount, isId, keyNotFound } from './find-account.ts';
 import { receiptsFile } from './receipts-file.ts';
 
-export type RequestServices = Pick<Services, 'keys' | 'secrets' | 'reports'>;
+export type RequestServices = Pick<Services, 'keys' | 'secrets' | 'reports' | 'health' | 'policy'>;
 
 /** Receipts: all that is known of single requests. */
 export function requestActions(services: RequestServices): Implementation<Contract['requests']> {
-  const { reports } = services;
+  const { reports, health, policy } = services;
   return {
     async list({ query: { key, cursor, http_status, overdraft, format, ...same } }) {
       const account = key === undefined ? undefined : await findAccount(key, services);
@@ -31,7 +31,9 @@ export function requestActions(services: RequestServices): Implementation<Contra
 
     async get({ params }) {
       const receipt = isId(params.id) ? await reports.receipt(params.id.toLowerCase()) : undefined;
-      return receipt === undefined ? requestNotFound() : receiptView(receipt);
+      if (receipt !== undefined) return receiptView(receipt);
+      const { removedUntil } = await health.status();
+      return requestNotFound(whyRemoved(params.id, removedUntil, policy.ledgerDays));
     },
   };
 }
@@ -91,12 +93,27 @@ function pricesView(prices: UnitPrices) {
   };
 }
 
-function requestNotFound(): Response {
+/** What is to be said of a request from a time of which no receipts are kept; `undefined` for one from later. */
+function whyRemoved(id: string, removedUntil: Instant | null, ledgerDays: number): string | undefined {
+  if (removedUntil === null || !isId(id) || madeAtOf(id) > removedUntil) return undefined;
+  const until = new Date(removedUntil).toISOString().slice(0, 10);
+  const rule =
+    ledgerDays === 0 ? 'kept for ever now (LEDGER_DAYS is 0)' : `kept ${ledgerDays} days (LEDGER_DAYS)`;
+  return `There is no such request any more, if there was one: receipts are ${rule}; those up to ${until} were removed. What it used is still in GET /admin/usage.`;
+}
+
+/** When a request's id was made: RFC 9562 §5.7 begins a UUIDv7 with the milliseconds since 1970. */
+function madeAtOf(id: string): Instant {
+  return Number.parseInt(id.replace('-', '').slice(0, 12), 16);
+}
+
+function requestNotFound(why: string | undefined): Response {
   return errorReply({
     status: 404,
     type: 'invalid_request_error',
     code: 'request_not_found',
     message:
+      why ??
       'There is no such request. Its id is the x-request-id of its answer; GET /admin/requests lists all.',
   });
 }

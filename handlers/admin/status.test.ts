@@ -16,6 +16,7 @@ test('status shows version, store, upstream, counts and warnings', async () => {
     upstreams: [{ name: 'upstream', breaker: null, in_flight: 0, max_concurrency: null, waiting: 0 }],
     keys: 1,
     entries: 2,
+    ledger: { days: 0, removed_entries: 0, removed_until: null, oldest_at: expect.any(Number) },
     open_reservations: 0,
     warnings: ['the demo upstream is used'],
   });

@@ -47,6 +47,12 @@ export function statusActions({
         },
         keys: store.keys,
         entries: store.entries,
+        ledger: {
+          days: policy.ledgerDays,
+          removed_entries: store.removedEntries,
+          removed_until: store.removedUntil,
+          oldest_at: store.oldestAt,
+        },
         open_reservations: store.openReservations,
         applications: policy.applications && { pending: await applications.pending(at) },
         backup: backup && backupView(backup, at),

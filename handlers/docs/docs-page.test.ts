@@ -92,6 +92,7 @@ const POLICY = {
     adminAddresses: null,
     corsOrigins: [],
     applications: null,
+    ledgerDays: 0,
     keyPrefix: 'sk-',
     keyExpiryDays: 0,
     dailyRequestLimit: 0,

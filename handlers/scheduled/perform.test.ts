@@ -28,7 +28,11 @@ async function openTasks(drill: DrillRecord | undefined) {
     },
   } as unknown as Backups;
   const proxy = await openProxy({ behaviour: (_, response) => sendJson(response, completion(1, 1)) });
-  return { proxy, asked, services: { ...proxy.services, backups, watch: async () => {} } };
+  return {
+    proxy,
+    asked,
+    services: { ...proxy.services, backups, watch: async () => {}, retain: async () => {} },
+  };
 }
 
 test.each(['backup', 'segment', 'drill', 'prune'] as const)(

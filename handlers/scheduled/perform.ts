@@ -4,6 +4,7 @@ import type { Backups } from '../backup/backups.ts';
 import type { Services } from '../services.ts';
 import { noticeStore } from '../store-trouble.ts';
 import { expire } from './expire.ts';
+import type { Retain } from './retain.ts';
 import type { Watch } from './watch.ts';
 
 /** What a platform sends now and then, with the instant of sending. */
@@ -12,13 +13,14 @@ export interface Task {
   readonly at: Instant;
 }
 
-export type TaskKind = 'expire' | 'access' | 'backup' | 'segment' | 'drill' | 'prune' | 'watch';
+export type TaskKind = 'expire' | 'access' | 'backup' | 'segment' | 'drill' | 'prune' | 'watch' | 'retain';
 
 export type ScheduledServices = Pick<
   Services,
   'ledger' | 'replies' | 'observer' | 'operations' | 'policy' | 'backups' | 'access' | 'troubles'
 > & {
   readonly watch: Watch;
+  readonly retain: Retain;
 };
 
 /**
@@ -57,6 +59,9 @@ async function performOnce({ kind, at }: Task, services: ScheduledServices): Pro
       return;
     case 'watch':
       await services.watch(at);
+      return;
+    case 'retain':
+      await services.retain(at);
       return;
     default:
       kind satisfies never;

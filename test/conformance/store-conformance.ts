@@ -7,6 +7,7 @@ import { testKeys } from './keys-conformance.ts';
 import { testLedger } from './ledger-conformance.ts';
 import { testReplies } from './replies-conformance.ts';
 import { testReports } from './reports-conformance.ts';
+import { testRetention } from './retention-conformance.ts';
 import { testRotation } from './rotation-conformance.ts';
 import type { OpenStore, StoreUnderTest } from './store-under-test.ts';
 
@@ -27,6 +28,7 @@ export function testStore(name: string, open: OpenStore): void {
     describe('rotation', () => testRotation(openUtc));
     describe('applications', () => testApplications(openUtc));
     describe('reports and health', () => testReports(openUtc));
+    describe('retention', () => testRetention(openUtc));
     describe('against the reference', () => testAgainstReference(open));
   });
 }

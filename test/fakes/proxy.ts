@@ -233,6 +233,7 @@ const POLICY: Policy = {
   requestsPerMinute: 0,
   operationLog: true,
   applications: null,
+  ledgerDays: 0,
   bodyBytesMax: 1_000_000,
   exchangeMsMax: 60_000,
   warnings: [],

@@ -160,6 +160,7 @@ const POLICY: Policy = {
   adminAddresses: null,
   corsOrigins: [],
   applications: null,
+  ledgerDays: 0,
   keyPrefix: 'sk-',
   keyExpiryDays: 0,
   dailyRequestLimit: 0,

@@ -80,7 +80,15 @@ export const status = {
         disk_free_bytes: field.count,
       }),
       keys: field.count,
-      entries: field.count.describe('Of the ledger'),
+      entries: field.count.describe('Of the ledger, that were ever recorded'),
+      ledger: z.object({
+        days: field.count.describe('How long entries are kept at least; 0: for ever'),
+        removed_entries: field.count,
+        removed_until: field.time
+          .nullable()
+          .describe('Up to when these were recorded; null: none was removed'),
+        oldest_at: field.time.nullable().describe('When the oldest of the others was recorded'),
+      }),
       open_reservations: field.count,
       applications: z
         .object({ pending: field.count.describe('How many wait for a decision') })
