@@ -6,7 +6,16 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Removal } from '#core/ledger-retention.ts';
 import type { Mark, NewRows } from '#core/snapshot.ts';
 import { type Calendar, calendarOf } from '#core/window.ts';
-import { DAY_MS, idOf, keyNumber, reserving, settling, usageOf } from '#test/conformance/specimens.ts';
+import {
+  DAY_MS,
+  idOf,
+  keyNumber,
+  pastUse,
+  releasing,
+  reserving,
+  settling,
+  usageOf,
+} from '#test/conformance/specimens.ts';
 import { NOON } from '#test/fakes/accounts.ts';
 import { problemsOf } from '#test/faults/ledger-file.ts';
 import { auditCopy } from './audit-copy.ts';
@@ -239,6 +248,25 @@ test('an overdraft and an import explain what is above a limit, also when they a
   expect(problemsOf(path)).toEqual([
     `limits: key ${key.id}: 910 tokens in this total, where 100 were allowed`,
   ]);
+});
+
+test('so does what was brought in from another system', () => {
+  const key = keyNumber(3, { quotasSetAt: OLD - DAY_MS });
+  writer.answer([
+    ['bringIn', key, [pastUse(OLD - DAY_MS, 7)], OLD, null],
+    ['execute', reserving(1, key, { at: OLD })],
+    ['execute', releasing(1, key, { at: OLD })],
+    ['execute', reserving(2, keyNumber(1), { at: NOON })],
+  ]);
+  writer.rest();
+  remove();
+  const quotas = '[{"meter":"tokens","period":"total","limit":5}]';
+  new Database(path)
+    .exec(`UPDATE keys SET quotas = '${quotas}', quotas_set_at = 1 WHERE label = 'key 3'`)
+    .close();
+  expect(problemsOf(path)).toEqual([]);
+  new Database(path).exec('UPDATE carried_buckets SET tokens_brought_to = 0').close();
+  expect(problemsOf(path)).toEqual([`limits: key ${key.id}: 7 tokens in this total, where 5 were allowed`]);
 });
 
 test('a copy of what remains is described, goes on with rows that came later, and is audited', () => {

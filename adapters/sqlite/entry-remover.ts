@@ -31,16 +31,47 @@ interface Holder {
  */
 export function entryRemover(
   database: Database.Database,
-  { rows, keys, calendar }: Pick<Projection, 'rows' | 'keys' | 'calendar'>,
+  projection: Pick<Projection, 'rows' | 'keys' | 'calendar'>,
 ): (order: RemovalOrder) => Removal {
   const carried = carriedRows(database);
+  const planOf = planner(database, carried, projection);
   const next = database.prepare<[number, number, number], EntryRow>(
     'SELECT * FROM ledger WHERE n > ? AND n <= ? ORDER BY n LIMIT ?',
   );
+  const remove = database.prepare('DELETE FROM ledger WHERE n = ?');
+
+  return ({ before, throughN, entriesMax }) => {
+    const state = carried.state();
+    const through = Math.min(projection.rows.replayFrom() - 1, throughN ?? Number.MAX_SAFE_INTEGER);
+    const found = next.all(state.throughN, through, entriesMax);
+    const young = found.findIndex(({ at }) => at >= before);
+    const taken = young < 0 ? found : found.slice(0, young);
+    const last = taken.at(-1);
+    if (last === undefined) return { kind: 'removed', entries: 0, more: false };
+    let plan: Plan;
+    try {
+      plan = planOf(taken);
+    } catch (error) {
+      return { kind: 'stuck', problem: error instanceof Error ? error.message : String(error) };
+    }
+    write(carried, plan);
+    for (const n of plan.gone) remove.run(n);
+    const untilAt = Math.max(state.untilAt, ...taken.map(({ at }) => at));
+    const entries = plan.gone.length;
+    carried.setState({ throughN: last.n, entries: state.entries + entries, untilAt });
+    return { kind: 'removed', entries, more: taken.length === entriesMax };
+  };
+}
+
+/** Finds out what is to be written, without writing anything. What it makes throws an Error if the ledger cannot be so. */
+function planner(
+  database: Database.Database,
+  carried: CarriedRows,
+  { rows, keys, calendar }: Pick<Projection, 'rows' | 'keys' | 'calendar'>,
+): (taken: readonly EntryRow[]) => Plan {
   const reserving = database.prepare<[Buffer], EntryRow>(
     'SELECT * FROM ledger WHERE request_id = ? AND ending = 0',
   );
-  const remove = database.prepare('DELETE FROM ledger WHERE n = ?');
 
   function holderOf(id: KeyId): Holder {
     const key = keys.byId(id);
@@ -48,7 +79,7 @@ export function entryRemover(
     return { key, current: rows.load(id).buckets, carried: carried.load(id) };
   }
 
-  function plan(taken: readonly EntryRow[]): Plan {
+  return (taken) => {
     const made = new Map<RequestId, EntryRow>();
     const holders = new Map<KeyId, Holder>();
     let sponsor = carried.load(SPONSOR_ID);
@@ -69,37 +100,12 @@ export function entryRemover(
       const holder = holders.get(entry.keyId) ?? holderOf(entry.keyId);
       holders.set(entry.keyId, holder);
       const after = carry(carriedOf(holder, sponsor), { entry, reservation }, holder.current, calendar);
-      const { account } = after;
-      holder.carried = { lastUsedAt: account.lastUsedAt, buckets: account.buckets, excuses: after.ofKey };
-      sponsor = {
-        lastUsedAt: account.sponsor.latestAt,
-        buckets: account.sponsor.buckets,
-        excuses: after.ofSponsor,
-      };
+      const { account, ofKey, ofSponsor } = after;
+      holder.carried = { lastUsedAt: account.lastUsedAt, buckets: account.buckets, excuses: ofKey };
+      const { buckets, latestAt } = account.sponsor;
+      sponsor = { lastUsedAt: latestAt, buckets, excuses: ofSponsor };
     }
     return { holders: new Map([...holders].map(([id, holder]) => [id, holder.carried])), sponsor, gone };
-  }
-
-  return ({ before, throughN, entriesMax }) => {
-    const state = carried.state();
-    const through = Math.min(rows.replayFrom() - 1, throughN ?? Number.MAX_SAFE_INTEGER);
-    const found = next.all(state.throughN, through, entriesMax);
-    const young = found.findIndex(({ at }) => at >= before);
-    const taken = young < 0 ? found : found.slice(0, young);
-    const last = taken.at(-1);
-    if (last === undefined) return { kind: 'removed', entries: 0, more: false };
-    let planned: Plan;
-    try {
-      planned = plan(taken);
-    } catch (error) {
-      return { kind: 'stuck', problem: error instanceof Error ? error.message : String(error) };
-    }
-    write(carried, planned);
-    for (const n of planned.gone) remove.run(n);
-    const untilAt = Math.max(state.untilAt, ...taken.map(({ at }) => at));
-    const entries = planned.gone.length;
-    carried.setState({ throughN: last.n, entries: state.entries + entries, untilAt });
-    return { kind: 'removed', entries, more: taken.length === entriesMax };
   };
 }
 
