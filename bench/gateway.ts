@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, startServer } from './child.ts';
 import type { Contestant, Site } from './contestants.ts';
 
@@ -40,7 +41,13 @@ export async function startGateway(options: GatewayOptions): Promise<Contestant>
   };
   const args = [join(ROOT, 'dist', 'quota-proxy.mjs'), 'serve'];
   const server = await startServer({ command: process.execPath, args, env, core }, port, secondsMax);
-  return { ...server, secret: await createKey(port, adminToken) };
+  try {
+    await untilAlive(port, secondsMax);
+    return { ...server, secret: await createKey(port, adminToken) };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
 }
 
 /** Where the database is, for the server and for commands beside it. */
@@ -50,6 +57,17 @@ export function gatewayEnv(folder: string): Record<string, string> {
 
 function nodeOptionsOfImage(): string {
   return /^ENV NODE_OPTIONS=(.*)$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.[1] ?? '';
+}
+
+/** Before it opens its database it tries out whether its port is free: what listens then is not the server yet. */
+async function untilAlive(port: number, secondsMax = 10): Promise<void> {
+  for (let attempt = 0; attempt < secondsMax * 50; attempt += 1) {
+    const signal = AbortSignal.timeout(1000);
+    const response = await fetch(`http://127.0.0.1:${port}/livez`, { signal }).catch(() => undefined);
+    if (response?.ok) return;
+    await delay(20);
+  }
+  throw new Error(`the gateway does not answer on port ${port}`);
 }
 
 async function createKey(port: number, adminToken: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
+import { secretNumber } from './bench-key.ts';
 import { responseReader } from './response-reader.ts';
 import type { LoadResult, Workload } from './workload.ts';
 import { CHUNKS_PER_STREAM, requestBytes } from './workload.ts';
@@ -11,10 +12,11 @@ import { CHUNKS_PER_STREAM, requestBytes } from './workload.ts';
  * under test, and would be what is measured.
  */
 async function load(workload: Workload): Promise<LoadResult> {
+  const bytes = requestsOf(workload);
   const sockets = await Promise.all(Array.from({ length: workload.connections }, () => open(workload.port)));
   const startedMs = performance.now();
   const tally: Tally = { begun: 0, failed: 0, samplesMs: [], endMs: startedMs + workload.secondsMax * 1000 };
-  await Promise.all(sockets.map((socket) => drive(socket, workload, tally)));
+  await Promise.all(sockets.map((socket) => drive(socket, workload, bytes, tally)));
   const seconds = (performance.now() - startedMs) / 1000;
   if (tally.samplesMs.length === 0) throw new Error(`not one of ${tally.begun} requests was answered`);
   const sorted = Float64Array.from(tally.samplesMs).sort();
@@ -42,8 +44,7 @@ async function open(port: number): Promise<Socket> {
 }
 
 /** Sends one request after another until a bound is reached; resolves when the last answer ended. */
-function drive(socket: Socket, workload: Workload, tally: Tally): Promise<void> {
-  const bytes = requestBytes(workload);
+function drive(socket: Socket, workload: Workload, bytes: () => Buffer, tally: Tally): Promise<void> {
   const eventsExpected = workload.stream ? CHUNKS_PER_STREAM : 0;
   return new Promise((resolve) => {
     let sentMs = 0;
@@ -57,7 +58,7 @@ function drive(socket: Socket, workload: Workload, tally: Tally): Promise<void> 
         return;
       }
       tally.begun += 1;
-      socket.write(bytes);
+      socket.write(bytes());
     };
     const read = responseReader({
       eventsCame: () => tally.samplesMs.push(performance.now() - sentMs),
@@ -77,6 +78,19 @@ function drive(socket: Socket, workload: Workload, tally: Tally): Promise<void> 
     });
     next();
   });
+}
+
+/** What each request is: that of one key, or of one of many. Made before the first is sent. */
+function requestsOf(workload: Workload): () => Buffer {
+  if (workload.keys === undefined) {
+    const bytes = requestBytes(workload);
+    return () => bytes;
+  }
+  const known = Array.from({ length: workload.keys }, (_, n) => secretNumber(n));
+  return () => {
+    const secret = known[Math.floor(Math.random() * known.length)] ?? workload.secret;
+    return requestBytes({ ...workload, secret });
+  };
 }
 
 /** The smallest sample that at least `share` of all samples do not exceed. */

@@ -37,7 +37,8 @@ function cpuMicros(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6;
 }
 
-function peakMb(pid: number): number {
+/** The most memory that a process has held since its start, in megabytes. */
+export function peakMb(pid: number): number {
   const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
   return Number(kilobytes) / 1024;
 }

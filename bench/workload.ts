@@ -8,6 +8,8 @@ export interface Workload {
   readonly port: number;
   /** Of the gateway's key; the other servers pass it on unread. */
   readonly secret: string;
+  /** How many of the bench's own keys are used in turns, at random, instead of `secret`; absent: none. */
+  readonly keys?: number;
   readonly connections: number;
   readonly stream: boolean;
   /** The run ends when either bound is reached; what was begun is finished. */
@@ -30,7 +32,7 @@ export interface LoadResult {
 }
 
 /** The bytes of one request, the same every time. */
-export function requestBytes({ port, secret, stream }: Workload): Buffer {
+export function requestBytes({ port, secret, stream }: Pick<Workload, 'port' | 'secret' | 'stream'>): Buffer {
   const body = JSON.stringify({
     model: 'deepseek-chat',
     messages: [
