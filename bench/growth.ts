@@ -11,6 +11,7 @@ import { daysFilled, fillGrowth, type Growth } from './fill-growth.ts';
 import { startGateway } from './gateway.ts';
 import { measure, peakMb } from './measure.ts';
 import { readSlowly } from './slow-readers.ts';
+import type { Workload } from './workload.ts';
 
 const HELP = `Measures what growth costs: keys, rows of the ledger, a month's report, a start, slow readers.
 
@@ -27,7 +28,7 @@ const START_SECONDS_MAX = 120;
 const TIMES = 5;
 
 const FULL = { keys: 1_000_000, requests: 5_000_000, active: 50_000, seconds: 20, readers: 1000 };
-const QUICK = { keys: 10_000, requests: 50_000, active: 500, seconds: 3, readers: 200 };
+const QUICK = { keys: 10_000, requests: 50_000, active: 500, seconds: 2, readers: 200 };
 const FEW_KEYS = 1000;
 
 interface Surroundings {
@@ -86,13 +87,13 @@ async function measureGrowth(growth: Growth, { folder, upstreamPort, seconds }: 
     startMs.push(performance.now() - begunMs);
     await started.stop();
   }
-  const gateway = await start();
-  const workload = { port: gateway.port, secret: gateway.secret, keys: growth.active, stream: false };
-  const load = { ...workload, connections: 64, requestsMax: 100_000_000 };
-  await measure(gateway, { ...load, secondsMax: Math.min(5, seconds) });
-  const busy = await measure(gateway, { ...load, secondsMax: seconds });
-  const reportMs = await reports(gateway, now);
-  await gateway.stop();
+  const load = { keys: growth.active, stream: false, connections: 64, requestsMax: 100_000_000 };
+  const { busy, reportMs } = await served(await start(), async (gateway) => {
+    const workload = { ...load, port: gateway.port, secret: gateway.secret };
+    await measure(gateway, { ...workload, secondsMax: Math.min(5, seconds) });
+    const measured = await measure(gateway, { ...workload, secondsMax: seconds });
+    return { busy: measured, reportMs: await reports(gateway, now) };
+  });
   const retention = growth.requests === 0 ? null : await measureRetention(start, load, seconds);
   return {
     megabytes: Math.round(statSync(path).size / 1e6),
@@ -106,6 +107,15 @@ async function measureGrowth(growth: Growth, { folder, upstreamPort, seconds }: 
     reportMs,
     retention,
   };
+}
+
+/** Does something with a server, and stops it however that ends. */
+async function served<T>(server: Contestant, work: (server: Contestant) => Promise<T>): Promise<T> {
+  try {
+    return await work(server);
+  } finally {
+    await server.stop();
+  }
 }
 
 /** A month's report by each grouping, as an operator asks for it, in milliseconds. */
@@ -125,26 +135,27 @@ async function reports({ port }: RunningServer, now: number): Promise<Record<str
 /** Requests while old entries are removed as fast as they are, beside the same without. */
 async function measureRetention(
   start: (env?: Record<string, string>) => Promise<Contestant>,
-  load: Omit<Parameters<typeof measure>[1], 'secondsMax'>,
+  load: Omit<Workload, 'port' | 'secret' | 'secondsMax'>,
   seconds: number,
 ) {
-  const steady = { ...load, connections: 16, pauseMs: 50 };
   const found: Record<string, object> = {};
   for (const [name, days] of [
     ['kept', '0'],
     ['removed', '32'],
   ] as const) {
-    const gateway = await start({ LEDGER_DAYS: days });
-    const before = await removedEntries(gateway.port);
-    const run = await measure(gateway, { ...steady, secondsMax: seconds });
-    const removed = (await removedEntries(gateway.port)) - before;
-    found[name] = {
-      p50Ms: round(run.p50Ms),
-      p99Ms: round(run.p99Ms),
-      maxMs: round(run.maxMs),
-      entriesPerSecond: Math.round(removed / run.seconds),
-    };
-    await gateway.stop();
+    found[name] = await served(await start({ LEDGER_DAYS: days }), async (gateway) => {
+      const { port, secret } = gateway;
+      const before = await removedEntries(port);
+      const steady = { ...load, port, secret, connections: 16, pauseMs: 50 };
+      const run = await measure(gateway, { ...steady, secondsMax: seconds });
+      const removed = (await removedEntries(port)) - before;
+      return {
+        p50Ms: round(run.p50Ms),
+        p99Ms: round(run.p99Ms),
+        maxMs: round(run.maxMs),
+        entriesPerSecond: Math.round(removed / run.seconds),
+      };
+    });
   }
   return found;
 }
@@ -159,13 +170,21 @@ async function measureSlowReaders(results: string, readers: number, seconds: num
   const upstreamPort = await freePort();
   const upstream = await startServer(script('fast-upstream.ts', upstreamPort), upstreamPort);
   try {
-    const gateway = await startGateway({ folder, upstreamPort, adminToken: ADMIN_TOKEN });
-    await delay(1000);
-    const idleMb = Math.round(peakMb(gateway.pid));
-    const { bytes, lost } = await readSlowly(gateway.port, gateway.secret, readers, seconds);
-    const loadedMb = Math.round(peakMb(gateway.pid));
-    await gateway.stop();
-    return { readers, idleMb, peakMb: loadedMb, readMegabytes: round(bytes / 1e6), lost };
+    return await served(
+      await startGateway({ folder, upstreamPort, adminToken: ADMIN_TOKEN }),
+      async (gateway) => {
+        await delay(1000);
+        const idleMb = Math.round(peakMb(gateway.pid));
+        const { bytes, lost } = await readSlowly(gateway.port, gateway.secret, readers, seconds);
+        return {
+          readers,
+          idleMb,
+          peakMb: Math.round(peakMb(gateway.pid)),
+          readMegabytes: round(bytes / 1e6),
+          lost,
+        };
+      },
+    );
   } finally {
     await upstream.stop();
     rmSync(folder, { recursive: true });
