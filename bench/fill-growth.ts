@@ -7,7 +7,7 @@ export interface Growth {
   readonly keys: number;
   /** How many of them are used. */
   readonly active: number;
-  /** Two rows of the ledger each, spread over a month that ended ten days ago. */
+  /** Two rows of the ledger each, spread over a month that ended sixty days ago: so LEDGER_DAYS=32 removes them. */
   readonly requests: number;
 }
 
@@ -24,7 +24,7 @@ export function daysFilled(now: number): { readonly from: string; readonly to: s
 }
 
 function beginOf(now: number): number {
-  return now - (now % DAY_MS) - (MONTH_DAYS + 10) * DAY_MS;
+  return now - (now % DAY_MS) - (MONTH_DAYS + 60) * DAY_MS;
 }
 
 /**
@@ -37,7 +37,7 @@ export function fillGrowth(path: string, { keys, active, requests }: Growth, now
   addKeys(database, keys, active, now);
   if (requests > 0) {
     addRequests(database, requests, active, now);
-    addProjection(database);
+    addProjection(database, now);
   }
   database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   database.close();
@@ -63,7 +63,7 @@ function addKeys(database: DatabaseSync, keys: number, active: number, now: numb
 /** A UUIDv7; the random half of it says which. */
 function idNumber(now: number, n: number): Uint8Array {
   const id = Buffer.alloc(16);
-  id.writeUIntBE(now - 50 * DAY_MS, 0, 6);
+  id.writeUIntBE(now - 100 * DAY_MS, 0, 6);
   id.writeUInt16BE(0x7000, 6);
   id.writeUInt16BE(0x8000, 8);
   id.writeUIntBE(n + 1, 10, 6);
@@ -97,7 +97,7 @@ function addRequests(database: DatabaseSync, requests: number, active: number, n
   }
 }
 
-function addProjection(database: DatabaseSync): void {
+function addProjection(database: DatabaseSync, now: number): void {
   database.exec(`
     BEGIN;
     INSERT INTO usage_days
@@ -118,4 +118,7 @@ function addProjection(database: DatabaseSync): void {
       SELECT DISTINCT 'day', unixepoch(date(at / 1000, 'unixepoch')) * 1000 FROM ledger WHERE kind = 'reserved';
     COMMIT;
   `);
+  // As if something had been asked for on each of the last days, too: it is from there that days to keep are counted.
+  const day = database.prepare("INSERT OR IGNORE INTO windows VALUES ('day', ?)");
+  for (let days = 0; days < 10; days += 1) day.run(now - (now % DAY_MS) - days * DAY_MS);
 }
