@@ -101,7 +101,7 @@ test('it goes in steps, at once while there is more, and then looks again after 
     await retain(NOON + at);
     looks.push(asked.length);
   }
-  expect(asked.every(({ entriesMax }) => entriesMax === 128)).toBe(true);
+  expect(asked.every(({ entriesMax }) => entriesMax === 64)).toBe(true);
   expect(looks).toEqual([16, 20, 20, 20, 21, 21, 22]);
 });
 
