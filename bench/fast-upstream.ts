@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 
 /**
  * An upstream that streams as fast as it is read, three megabytes for each request: more than the buffers of two connections take: `node bench/fast-upstream.ts PORT`.
@@ -18,8 +18,19 @@ const server = createServer(async (request, response) => {
   await once(request, 'end');
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   for (let index = 0; index < EVENTS && !response.destroyed; index += 1) {
-    if (!response.write(EVENT)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(EVENT)) await roomIn(response);
   }
   response.end('data: [DONE]\n\n');
 });
+/** Resolves when more can be written, or never will be. */
+function roomIn(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      response.off('drain', go).off('close', go);
+      resolve();
+    };
+    response.on('drain', go).on('close', go);
+  });
+}
+
 server.listen(Number(process.argv[2]), '127.0.0.1', 1024);
