@@ -8,7 +8,7 @@ import { type BackupConfig, backupConfigOf } from './backup-config.ts';
 import { ConfigError } from './config-error.ts';
 import type { Environment, GivenSettings } from './given-settings.ts';
 import { described, givenSettings } from './given-settings.ts';
-import { readPriceFile } from './price-file.ts';
+import { pricesOf } from './price-file.ts';
 import { PEPPER_LENGTH_MIN, settings } from './settings.ts';
 import { type TracingConfig, tracingConfigOf } from './tracing-config.ts';
 import { UPSTREAM_SETTINGS, upstreamsOf } from './upstreams-config.ts';
@@ -276,14 +276,6 @@ function pepperOf(given: GivenSettings, problems: string[]): string | null {
     problems.push(`KEY_PEPPER_FILE is '${path}': the file holds fewer than ${PEPPER_LENGTH_MIN} characters`);
   }
   return pepper ?? null;
-}
-
-function pricesOf(given: GivenSettings, problems: string[]): Pick<Config, 'prices' | 'pricesPath'> {
-  const path = given['PRICES_FILE']?.value;
-  if (path === undefined) return { prices: null, pricesPath: null };
-  const read = readPriceFile(path);
-  if (!read.ok) problems.push(...read.problems.map((problem) => `PRICES_FILE is '${path}': ${problem}`));
-  return { prices: read.ok ? read.table : null, pricesPath: path };
 }
 
 function fileText(name: string, path: string, problems: string[]): string | undefined {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import type { ModelPrices, PriceTable } from '#core/price.ts';
+import type { GivenSettings } from './given-settings.ts';
 
 const price = z.int({ error: 'must be a whole number of micros' }).min(0, { error: 'must not be negative' });
 
@@ -26,6 +27,21 @@ const priceFile = z.strictObject({
 export type PriceReading =
   | { readonly ok: true; readonly table: PriceTable }
   | { readonly ok: false; readonly problems: readonly string[] };
+
+/** `pricesPath` is where the prices are read again when they have changed; both are `null` where there are none. */
+interface ConfiguredPrices {
+  readonly pricesPath: string | null;
+  readonly prices: PriceTable | null;
+}
+
+/** The prices that PRICES_FILE names, and what is wrong with it among `problems`. */
+export function pricesOf(given: GivenSettings, problems: string[]): ConfiguredPrices {
+  const path = given['PRICES_FILE']?.value;
+  if (path === undefined) return { prices: null, pricesPath: null };
+  const read = readPriceFile(path);
+  if (!read.ok) problems.push(...read.problems.map((problem) => `PRICES_FILE is '${path}': ${problem}`));
+  return { prices: read.ok ? read.table : null, pricesPath: path };
+}
 
 /** Reads the price table in a file. */
 export function readPriceFile(path: string): PriceReading {

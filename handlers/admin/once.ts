@@ -30,13 +30,13 @@ export function openOnce(services: OnceServices): Once {
   // One process serves a database, so what is still being answered is answered here.
   const running = new Set<Digest>();
   return async (call, act) => {
-    const digest = services.secrets.digest(`Idempotency-Key: ${call.key}`);
-    if (running.has(digest)) return keyInUse();
-    running.add(digest);
+    const name = services.secrets.digest(`Idempotency-Key: ${call.key}`);
+    if (running.has(name)) return keyInUse();
+    running.add(name);
     try {
-      return await answer(call, digest, act, services);
+      return await answer(call, name, act, services);
     } finally {
-      running.delete(digest);
+      running.delete(name);
     }
   };
 }

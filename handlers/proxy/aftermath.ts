@@ -55,10 +55,6 @@ export function aftermath(
   let upstreamMs: number | null = null;
   // Of a whole answer: what a stream takes is the upstream's and the client's.
   let answeredMs: number | null = null;
-  const answered = () => {
-    answeredMs = clock.elapsedMs();
-    upstreamMs = Math.round(answeredMs - sentMs);
-  };
 
   function record(end: End, status: number, reason: string | null): Amount {
     const endedMs = clock.elapsedMs();
@@ -83,6 +79,12 @@ export function aftermath(
     return charged.charge?.used ?? NOTHING;
   }
 
+  function answered(end: End, status: number, reason: string | null): Amount {
+    answeredMs = clock.elapsedMs();
+    upstreamMs = Math.round(answeredMs - sentMs);
+    return record(end, status, reason);
+  }
+
   return {
     asked(name) {
       upstream = name;
@@ -91,25 +93,10 @@ export function aftermath(
     answeredBy(name) {
       upstream = name;
     },
-    settled(status, usage) {
-      answered();
-      return record({ kind: 'settle', usage }, status, null);
-    },
-    released(status) {
-      answered();
-      return record({ kind: 'release' }, status, `upstream_${status}`);
-    },
-    unanswered(status) {
-      answered();
-      return record({ kind: 'settle', usage: null }, status, `upstream_${status}`);
-    },
-    failed(status, error) {
-      return record(
-        isFree(error) ? { kind: 'release' } : { kind: 'settle', usage: null },
-        status,
-        reasonOf(error),
-      );
-    },
+    settled: (status, usage) => answered({ kind: 'settle', usage }, status, null),
+    released: (status) => answered(NOTHING_SERVED, status, `upstream_${status}`),
+    unanswered: (status) => answered(NOT_TOLD, status, `upstream_${status}`),
+    failed: (status, error) => record(isFree(error) ? NOTHING_SERVED : NOT_TOLD, status, reasonOf(error)),
     streamed(status, { usage, firstMs, clientGone, error }) {
       upstreamMs = firstMs === null ? null : Math.round(firstMs - sentMs);
       if (error !== undefined) observer.failed('A stream broke.', error, { request_id: requestId });
@@ -120,6 +107,10 @@ export function aftermath(
 }
 
 type End = { readonly kind: 'settle'; readonly usage: Usage | null } | { readonly kind: 'release' };
+
+const NOTHING_SERVED: End = { kind: 'release' };
+/** The upstream may have served it, and did not tell what that cost. */
+const NOT_TOLD: End = { kind: 'settle', usage: null };
 
 /** What an end cost, and by which count; `null` where it cost nothing. */
 function chargedBy(end: End, reservation: Reservation): Pick<RequestEnded, 'usage' | 'charge'> {
