@@ -14,6 +14,7 @@ export default defineConfig({
           exclude: ['test/{faults,stack}/**'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          maxWorkers: 2,
         },
       },
       {
