@@ -73,6 +73,7 @@ test.each([
     id: 'k',
     digest: 'd',
     hint: 'h',
+    previous: null,
     label: 'Ada',
     createdAt: MADE,
     expiresAt: is,

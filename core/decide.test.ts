@@ -38,7 +38,10 @@ test.each([...ENDINGS, RESET])('$kind on an account that is not there changes no
 test('to reserve with a key that nobody knows is refused', () => {
   const { entries, result } = decide(undefined, reserveOf(), UTC);
   expect(entries).toEqual([]);
-  expect(result).toEqual({ admitted: false, denial: { kind: 'unknown_key' } });
+  expect(result).toEqual({
+    ...{ admitted: false, denial: { kind: 'unknown_key' } },
+    ...{ standings: [], rate: null },
+  });
 });
 
 test.each(ENDINGS.flatMap((first) => ENDINGS.map((second) => ({ first, second }))))(

@@ -143,6 +143,7 @@ test('without backups: the program, the store, and that none are made', async ()
     'quota_proxy_open_reservations 2',
     'quota_proxy_keys 1',
     'quota_proxy_ledger_entries 0',
+    'quota_proxy_ledger_removed_entries_total 0',
     'quota_proxy_store_size_bytes 8192',
     'quota_proxy_store_wal_bytes 1024',
     'quota_proxy_disk_free_bytes 1000000000',
@@ -154,7 +155,7 @@ test('with backups: how they are at this instant', async () => {
   const asked: Instant[] = [];
   const { text } = await ask({ services: { backups: backupsWith({}, asked) } });
   expect(asked).toEqual([NOON]);
-  expect(ownLines(text).slice(7)).toEqual([
+  expect(ownLines(text).slice(8)).toEqual([
     'quota_proxy_backup_enabled 1',
     'quota_proxy_backup_runs_total{task="backup",outcome="done"} 4',
     'quota_proxy_backup_runs_total{task="backup",outcome="failed"} 0',

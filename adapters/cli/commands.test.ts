@@ -75,7 +75,7 @@ test('a key is made, used, listed, disabled, enabled, deleted', async () => {
     prompt_tokens: 10,
     completion_tokens: 5,
   });
-  expect((await runCommand(['usage', '--group-by', 'model'], env)).stdout).toMatch(
+  expect((await runCommand(['usage', '--group-by', 'model', '--key', made.id], env)).stdout).toMatch(
     /^total +1 +0 +0 +10 +5$/m,
   );
 

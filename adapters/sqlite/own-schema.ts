@@ -11,7 +11,7 @@ interface SchemaRow {
 
 /**
  * Refuses a copy whose schema is not the one that this program made in that version: names of its tables and columns go
- * into statements, and its triggers would run; so would what an index of our tables computes, and the module of a virtual
+ * into statements, and its triggers would run; so would what an index of our tables computes, if it is of more than columns, and the module of a virtual
  * table. What else an operator added, tables and views of their own, nothing of ours names: it is left alone.
  * @throws CopyBroken
  */
@@ -28,13 +28,16 @@ export function refuseOtherSchema(database: Database.Database, path: string, ver
   }
 }
 
+/** An index of columns alone, such as an operator adds to look things up: no expression, no condition, no rule. */
+const OF_COLUMNS = /^CREATE\s+INDEX\s+[^\s(]+\s+ON\s+[^\s(]+\s*\([\w\s,"]+\)\s*$/i;
+
 /** What an object that is not ours is, if it would run by itself. */
 function whatRuns(
   { type, tbl_name, sql }: SchemaRow,
   ours: ReadonlyMap<string, SchemaRow>,
 ): string | undefined {
   if (type === 'trigger') return 'trigger';
-  if (type === 'index' && ours.has(tbl_name)) return 'index of a table of ours';
+  if (type === 'index' && ours.has(tbl_name) && !OF_COLUMNS.test(sql)) return 'index of a table of ours';
   return /^\s*CREATE\s+VIRTUAL/i.test(sql) ? 'virtual table' : undefined;
 }
 

@@ -82,8 +82,8 @@ describe('S1: a route is opened by the credential that it declares', () => {
     const kinds = routes.map(({ access }) => access);
     expect(new Set(kinds)).toEqual(new Set(['public', 'key', 'admin', 'metrics']));
     expect(routes.filter(({ access }) => access === 'public').map(({ path }) => path)).toEqual([
-      ...['/apply', '/claim', '/apply/page.css', '/apply/page.js', '/apply/apply.js', '/apply/claim.js'],
       ...['/v1/applications', '/v1/applications/status', '/v1/applications/claim'],
+      ...['/apply', '/claim', '/apply/page.css', '/apply/page.js', '/apply/apply.js', '/apply/claim.js'],
       ...['/healthz', '/readyz', '/livez', '/openapi.json'],
       ...['/docs', '/docs/en', '/docs/zh-CN', '/docs/style.css', '/docs/script.js'],
     ]);

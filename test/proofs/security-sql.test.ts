@@ -12,6 +12,7 @@ const OWN_TEXT = new Set([
   'sql', // a migration
   'index', // its number
   'groupBy', // one of a constant table's keys
+  'places', // question marks
   // Tables and columns of our own schema (a copy that has another one is refused), and what is made of their names.
   'table',
   'kind',
