@@ -2,6 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { ENDPOINTS } from '#core/endpoints.ts';
 import { createApp } from '#handlers/app.ts';
 import { askSettled } from '#test/fakes/ask-settled.ts';
+import { ENDPOINT_SPECIMENS } from '#test/fakes/endpoint-specimens.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
 import type { Behaviour } from '#test/fakes/upstream-server.ts';
@@ -54,25 +55,17 @@ test('a model that no upstream has is not found, and costs nothing', async () =>
   expect(proxy.upstream.seen).toEqual([]);
 });
 
-test.each(ENDPOINTS)(
+test.each(ENDPOINT_SPECIMENS)(
   '$path: the output is bounded by what the model there obeys, under whatever name',
-  (endpoint) => {
-    const call = {
-      model: 'gpt-9',
-      max_completion_tokens: 9,
-      messages: [],
-      input: 'x',
-      prompt: 'x',
-      max_tokens: 9,
+  ({ path, body }) => {
+    const endpoint = ENDPOINTS.find((each) => each.path === path) ?? expect.fail();
+    const read = (model: string) => {
+      const text = JSON.stringify({ ...body, model });
+      const reading = endpoint.read(text, text.length);
+      return reading.ok ? reading.request : expect.fail(reading.problem.message);
     };
-    const text = JSON.stringify({ ...call, max_tokens: undefined });
-    const reading = endpoint.read(text, text.length);
-    if (!reading.ok) expect.fail(reading.problem.message);
-    const sent = JSON.parse(reading.request.bodyFor(5, 'deepseek-chat'));
-    const byItsOwnName = JSON.stringify({ ...JSON.parse(text), model: 'deepseek-chat' });
-    const own = endpoint.read(byItsOwnName, byItsOwnName.length);
-    if (!own.ok) expect.fail(own.problem.message);
-    expect(sent).toEqual(JSON.parse(own.request.bodyFor(5)));
+    const sent = JSON.parse(read('gpt-9').bodyFor(5, 'deepseek-chat'));
+    expect(sent).toEqual(JSON.parse(read('deepseek-chat').bodyFor(5)));
     expect(sent.model).toBe('deepseek-chat');
   },
 );
