@@ -1,5 +1,8 @@
 /** Whose API a call is of: it decides how an upstream is told who asks, and how a client is told of errors. */
-export type Dialect = 'openai' | 'anthropic';
+export type Dialect = (typeof DIALECTS)[number];
+
+/** Every dialect. Who has both is asked in the first for what is the same in each. */
+export const DIALECTS = ['openai', 'anthropic'] as const;
 
 export interface UpstreamRequest {
   readonly dialect: Dialect;

@@ -1,6 +1,6 @@
 import type { BreakerState } from './breaker.ts';
 import type { KeyId } from './model.ts';
-import type { UpstreamAnswer, UpstreamFailureKind, UpstreamRequest } from './upstream.ts';
+import type { Dialect, UpstreamAnswer, UpstreamFailureKind, UpstreamRequest } from './upstream.ts';
 import type { ModelNames, Preference } from './upstream-choice.ts';
 
 /** What is known of an upstream before it is asked anything. */
@@ -11,6 +11,8 @@ export interface UpstreamTerms extends Preference {
   readonly baseUrl: string;
   /** `null`: all, as long as nobody knows better. */
   readonly models: ModelNames | null;
+  /** Whose APIs it has: it is asked for nothing in another one. One at least. */
+  readonly dialects: readonly Dialect[];
   /** How many exchanges its account allows at a time; `null`: nobody counts. */
   readonly maxConcurrency: number | null;
   /** How many requests wait for one of these to end. */
@@ -72,7 +74,7 @@ export interface UpstreamStanding {
   readonly turnedAway: Readonly<Record<QueueOutcome, number>>;
 }
 
-export type NotSentReason = QueueOutcome | 'no_such_model';
+export type NotSentReason = QueueOutcome | 'no_such_model' | 'other_dialect';
 
 /** The request was sent to no upstream: nothing can have been billed. */
 export class NotSent extends Error {

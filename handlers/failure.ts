@@ -77,6 +77,15 @@ const notSentWire = {
     param: 'model',
     headers: NO_RETRY,
   },
+  other_dialect: {
+    status: 404,
+    type: 'invalid_request_error',
+    code: 'model_not_found',
+    message:
+      'No upstream of this service that has this model speaks this API. It may be had by the other one.',
+    param: 'model',
+    headers: NO_RETRY,
+  },
 } as const satisfies Record<NotSentReason, WireError>;
 
 const STORE_UNAVAILABLE: WireError = {

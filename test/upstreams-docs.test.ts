@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createAdminClient } from '#handlers/admin/client.ts';
+import { ENDPOINT_SPECIMENS } from './fakes/endpoint-specimens.ts';
 import { gate } from './fakes/gate.ts';
 import type { Behaviour, UpstreamServer } from './fakes/upstream-server.ts';
 import { completion, sendJson, startUpstreamServer } from './fakes/upstream-server.ts';
 import { blocksOf, copyRepository } from './readme-blocks.ts';
 
+const messages = ENDPOINT_SPECIMENS.find(({ path }) => path === '/v1/messages') ?? expect.fail();
 const { PATH, HOME } = process.env;
 const folder = mkdtempSync(join(tmpdir(), 'upstreams-docs-'));
 const blocks = blocksOf('docs/upstreams.md');
@@ -22,6 +24,9 @@ const ownMachine = gate();
 const LIMITED: Behaviour = (_call, response) => sendJson(response, '{}', 429);
 const WELL: Behaviour = (_call, response) => sendJson(response, completion(3, 4));
 
+const CLAUDE: Behaviour = (_call, response) =>
+  sendJson(response, messages.answer({ input_tokens: 3, output_tokens: 4 }));
+
 let server: ChildProcess;
 let written = '';
 let url: string;
@@ -31,7 +36,7 @@ let token: string;
 beforeAll(async () => {
   copyRepository(folder);
   upstreams = await Promise.all(
-    [LIMITED, LIMITED, WELL, ownMachine.behaviour].map((behaviour) => startUpstreamServer(behaviour)),
+    [LIMITED, LIMITED, WELL, ownMachine.behaviour, CLAUDE].map((behaviour) => startUpstreamServer(behaviour)),
   );
   const example = JSON.parse(readFileSync(join(folder, 'docs/examples/upstreams/upstreams.json'), 'utf8'));
   for (const [index, entry] of example.upstreams.entries()) entry.base_url = upstreams[index]?.baseUrl;
@@ -93,7 +98,7 @@ function chat(model: string, signal?: AbortSignal): Promise<Response> {
 test('the file serves: two accounts at their limit, and the reserve under the name that it has there', async () => {
   const reply = await chat('deepseek-chat');
   expect(reply.status).toBe(200);
-  expect(upstreams.map(({ seen }) => seen.length)).toEqual([1, 1, 1, 0]);
+  expect(upstreams.map(({ seen }) => seen.length)).toEqual([1, 1, 1, 0, 0]);
   expect(upstreams[2]?.seen[0]).toMatchObject({
     headers: { authorization: 'Bearer sk-of-the-tests' },
     body: { model: 'deepseek/deepseek-chat' },
@@ -105,6 +110,21 @@ test('the file serves: two accounts at their limit, and the reserve under the na
   );
   expect(written).toContain('"upstream":"reserve"');
   expect(written).not.toContain('sk-of-the-tests');
+});
+
+test('Claude is asked in the API that Anthropic speaks, and is not there in the other one', async () => {
+  const reply = await fetch(`${url}/v1/messages`, {
+    method: 'POST',
+    headers: { 'x-api-key': key, 'content-type': 'application/json' },
+    body: JSON.stringify({ ...messages.body, model: 'claude-opus-4-5' }),
+  });
+  expect(reply.status).toBe(200);
+  expect(upstreams[4]?.seen[0]).toMatchObject({
+    url: '/v1/messages',
+    headers: { 'x-api-key': 'sk-of-the-tests' },
+  });
+  expect((await chat('claude-opus-4-5')).status).toBe(404);
+  expect(upstreams[4]?.seen).toHaveLength(1);
 });
 
 test('what became of the tries is in the metrics and in the status', async () => {

@@ -10,7 +10,12 @@ const ROOT = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'upstreams-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const KEYS = { UPSTREAM_1_KEY: 'sk-1', UPSTREAM_2_KEY: 'sk-2', UPSTREAM_3_KEY: 'sk-3' };
+const KEYS = {
+  UPSTREAM_1_KEY: 'sk-1',
+  UPSTREAM_2_KEY: 'sk-2',
+  UPSTREAM_3_KEY: 'sk-3',
+  UPSTREAM_4_KEY: 'sk-4',
+};
 const ONE = { name: 'one', base_url: 'http://a/v1' };
 
 function fileWith(...upstreams: object[]): string {
@@ -34,12 +39,14 @@ test('the example is read, with all that it leaves out', () => {
     ['deepseek-2', 'sk-2'],
     ['reserve', 'sk-3'],
     ['own-machine', null],
+    ['anthropic', 'sk-4'],
   ]);
   expect(upstreams[2]).toEqual({
     name: 'reserve',
     baseUrl: 'https://openrouter.ai/api/v1',
     apiKey: 'sk-3',
     models: { exact: new Map([['deepseek-chat', 'deepseek/deepseek-chat']]), prefixes: [] },
+    dialects: ['openai', 'anthropic'],
     weight: 1,
     priority: 1,
     maxConcurrency: null,
@@ -48,6 +55,7 @@ test('the example is read, with all that it leaves out', () => {
     settings: { baseUrl: 'its base_url', apiKey: 'UPSTREAM_3_KEY' },
   });
   expect(upstreams[0]).toMatchObject({ models: { prefixes: ['deepseek-'] }, weight: 3, maxConcurrency: 20 });
+  expect(upstreams[4]).toMatchObject({ dialects: ['anthropic'] });
 });
 
 test.each(['docs/upstreams.md', 'docs/upstreams.zh-CN.md'])('what %s shows is a part of it', (page) => {
@@ -85,6 +93,17 @@ test.each([
       expect.stringMatching(/^upstreams → 1 → name: must be 1 to 40 letters/),
       expect.stringContaining('leave out /chat/completions'),
       'upstream a b → models: must name one model at least: leave it out for all',
+    ],
+  },
+  {
+    name: 'a dialect that nobody speaks, and none',
+    upstreams: [
+      { ...ONE, dialects: ['openai', 'gemini'] },
+      { ...ONE, name: 'two', dialects: [] },
+    ],
+    says: [
+      'upstream one → dialects → 1: must be openai or anthropic',
+      'upstream two → dialects: must name one dialect at least: leave it out for both',
     ],
   },
   {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DIALECTS } from '#core/upstream.ts';
 import type { ModelNames } from '#core/upstream-choice.ts';
 import type { UpstreamTerms } from '#core/upstreams.ts';
 import { ONLY_UPSTREAM } from '#core/upstreams.ts';
@@ -63,6 +64,10 @@ const upstream = z
         },
       )
       .optional(),
+    dialects: z
+      .array(z.enum(DIALECTS, { error: `must be ${DIALECTS.join(' or ')}` }))
+      .min(1, { error: 'must name one dialect at least: leave it out for both' })
+      .default([...DIALECTS]),
     weight: whole(1, 1_000).default(1),
     priority: whole(0, 1_000).default(0),
     max_concurrency: whole(1, 100_000).optional(),
@@ -85,8 +90,8 @@ const upstreamsFile = z.strictObject({
 /** The one upstream that the environment, or a demonstration, names. */
 export function onlyUpstream(baseUrl: string, apiKey: string | null): ConfiguredUpstream {
   return {
-    ...{ name: ONLY_UPSTREAM, baseUrl, apiKey, models: null, weight: 1, priority: 0 },
-    ...{ maxConcurrency: null, queueLengthMax: 0, queueWaitMsMax: 0 },
+    ...{ name: ONLY_UPSTREAM, baseUrl, apiKey, models: null, dialects: DIALECTS },
+    ...{ weight: 1, priority: 0, maxConcurrency: null, queueLengthMax: 0, queueWaitMsMax: 0 },
     settings: { baseUrl: 'UPSTREAM_BASE_URL', apiKey: 'UPSTREAM_API_KEY' },
   };
 }
@@ -120,6 +125,7 @@ function configured(entry: Entry, sources: KeySources, problems: string[]): Conf
     baseUrl: entry.base_url,
     apiKey: keyOf(entry, sources, problems),
     models: entry.models === undefined ? null : namesOf(entry.models),
+    dialects: entry.dialects,
     weight: entry.weight,
     priority: entry.priority,
     maxConcurrency: entry.max_concurrency ?? null,

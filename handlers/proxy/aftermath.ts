@@ -156,4 +156,5 @@ const NOT_SENT: Readonly<Record<NotSentReason, string>> = {
   client_gone: 'client_gone',
   stopping: 'proxy_stopping',
   no_such_model: 'model_not_found',
+  other_dialect: 'model_not_found',
 };

@@ -47,6 +47,13 @@ export function headersFor(dialect: Dialect, given: Headers): HeadersFor {
   return { ok: true, headers };
 }
 
+/** What the upstream must be told where no client asks. */
+export function ownHeaders(dialect: Dialect): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    OWN[dialect].flatMap(({ name, otherwise }) => (otherwise === null ? [] : [[name, otherwise]])),
+  );
+}
+
 function invalid(message: string): WireError {
   return { status: 400, type: 'invalid_request_error', code: 'invalid_header', message };
 }

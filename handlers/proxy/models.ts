@@ -8,6 +8,7 @@ import { errorReply, json } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import type { KnownUpstream } from './known-upstream.ts';
+import { modelsRequest } from './models-request.ts';
 import type { RoutedUpstream } from './routed-upstream.ts';
 
 interface Model {
@@ -119,7 +120,7 @@ async function inTime(list: Promise<readonly Model[]>): Promise<readonly Model[]
 async function askFor({ terms, upstream }: KnownUpstream, trace: Trace | null): Promise<readonly Model[]> {
   const asked = { method: 'GET', path: '/models' } as const;
   const headers = trace?.sent({ ...asked, call: null, upstream: terms }) ?? {};
-  const answer = await upstream.send({ dialect: 'openai', ...asked, headers, body: null });
+  const answer = await upstream.send(modelsRequest(terms, headers));
   trace?.answered(answer);
   const list = answer.kind === 'whole' && answer.head.status === 200 ? listIn(answer.body) : undefined;
   if (list === undefined) throw new UpstreamFailure('broken', 'The upstream gave no list of models.');

@@ -59,16 +59,18 @@ export function routedUpstream(given: readonly GivenUpstream[], tools: RoutingTo
     0,
   );
   const places = createPlaces(clock);
-  const candidatesFor = (model: string) => {
+  const candidatesFor = ({ model, wire: { dialect } }: RoutedRequest) => {
     const having = all.filter(({ terms }) => nameThere(terms.models, model) !== undefined);
-    return having.length > 1 ? inOrder(having, draw()) : having;
+    if (having.length === 0) throw new NotSent('no_such_model');
+    const speaking = having.filter(({ terms }) => terms.dialects.includes(dialect));
+    if (speaking.length === 0) throw new NotSent('other_dialect');
+    return speaking.length > 1 ? inOrder(speaking, draw()) : speaking;
   };
 
   return {
     all,
     async send(request) {
-      const left = [...candidatesFor(request.model)];
-      if (left.length === 0) throw new NotSent('no_such_model');
+      const left = [...candidatesFor(request)];
       const untilMs = clock.elapsedMs() + GO_ELSEWHERE_MS_MAX;
       let best: Tried | undefined;
       for (let tries = 1; ; tries += 1) {

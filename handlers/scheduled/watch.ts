@@ -1,6 +1,7 @@
 import type { Instant } from '#core/model.ts';
 import { retryAt } from '#core/timetable.ts';
 import type { KnownUpstream } from '../proxy/known-upstream.ts';
+import { modelsRequest } from '../proxy/models-request.ts';
 import { troubleNameOf } from '../proxy/watched-upstream.ts';
 import type { Services } from '../services.ts';
 import { storeIsWell } from '../store-trouble.ts';
@@ -48,9 +49,7 @@ function upstreamProbe(
     failures += 1;
     nextAt = retryAt(failures, at);
     // Its troubles are told by the upstream itself.
-    await upstream
-      .send({ dialect: 'openai', method: 'GET', path: '/models', headers: {}, body: null })
-      .catch(() => undefined);
+    await upstream.send(modelsRequest(terms, {})).catch(() => undefined);
     asking = false;
   };
 }

@@ -10,6 +10,7 @@ import { observers } from '#core/observers.ts';
 import type { Store } from '#core/ports.ts';
 import type { PriceTable } from '#core/price.ts';
 import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
+import { DIALECTS } from '#core/upstream.ts';
 import type { UpstreamTerms } from '#core/upstreams.ts';
 import { ONLY_UPSTREAM } from '#core/upstreams.ts';
 import type { Calendar } from '#core/window.ts';
@@ -161,7 +162,7 @@ async function startUpstream({
 }
 
 const TERMS = {
-  ...{ name: ONLY_UPSTREAM, models: null, weight: 1, priority: 0 },
+  ...{ name: ONLY_UPSTREAM, models: null, dialects: DIALECTS, weight: 1, priority: 0 },
   ...{ maxConcurrency: null, queueLengthMax: 100, queueWaitMsMax: 30_000 },
   settings: { baseUrl: 'UPSTREAM_BASE_URL', apiKey: 'UPSTREAM_API_KEY' },
 };

@@ -5,6 +5,7 @@ import type { Ledger, Store } from '#core/ports.ts';
 import { StoreUnavailable } from '#core/ports.ts';
 import type { PriceTable } from '#core/price.ts';
 import type { Upstream } from '#core/upstream.ts';
+import { DIALECTS } from '#core/upstream.ts';
 import type { UpstreamTerms } from '#core/upstreams.ts';
 import { ONLY_UPSTREAM } from '#core/upstreams.ts';
 import type { Calendar } from '#core/window.ts';
@@ -147,7 +148,8 @@ const PRICES: PriceTable = {
 };
 
 const TERMS: UpstreamTerms = {
-  ...{ name: ONLY_UPSTREAM, baseUrl: 'http://upstream.simulated/v1', models: null, weight: 1, priority: 0 },
+  ...{ name: ONLY_UPSTREAM, baseUrl: 'http://upstream.simulated/v1', models: null },
+  ...{ dialects: DIALECTS, weight: 1, priority: 0 },
   ...{ maxConcurrency: null, queueLengthMax: 100, queueWaitMsMax: 30_000 },
   settings: { baseUrl: 'UPSTREAM_BASE_URL', apiKey: 'UPSTREAM_API_KEY' },
 };
