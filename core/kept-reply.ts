@@ -1,3 +1,4 @@
+import type { ApplicationId, Verdict } from './applications.ts';
 import type { Reset } from './command.ts';
 import type { KeyAmendment } from './key-registry.ts';
 import type { ApiKey, Digest, Instant, KeyId, Quota } from './model.ts';
@@ -47,6 +48,12 @@ export type Change =
       readonly at: Instant;
       readonly operation: OperationDraft | null;
     }
+  | {
+      readonly kind: 'decide_application';
+      readonly id: ApplicationId;
+      readonly verdict: Verdict;
+      readonly operation: OperationDraft | null;
+    }
   | { readonly kind: 'append'; readonly operation: OperationDraft }
   | { readonly kind: 'execute'; readonly command: Reset };
 
@@ -62,7 +69,7 @@ export interface Recording {
 export interface KeptReplies {
   /** The answer kept under `digest`, unless that is `KEPT_MS` ago at `at`. */
   find(digest: Digest, at: Instant): Promise<KeptReply | undefined>;
-  /** Another number after each change to a key or to the sponsor's terms. */
+  /** Another number after each change to a key, to an application or to the sponsor's terms. */
   version(): Promise<number>;
   /**
    * Records all of it in one durable, atomic step. Resolves with false, and nothing recorded, if the registry is no

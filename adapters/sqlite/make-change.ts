@@ -3,7 +3,14 @@ import type { Methods } from './methods.ts';
 
 type Makers = Pick<
   Methods,
-  'addKey' | 'bringIn' | 'amendKey' | 'rotateKey' | 'setSponsorQuotas' | 'appendOperation' | 'execute'
+  | 'addKey'
+  | 'bringIn'
+  | 'amendKey'
+  | 'rotateKey'
+  | 'setSponsorQuotas'
+  | 'decideApplication'
+  | 'appendOperation'
+  | 'execute'
 >;
 
 /** Makes one change by the method that makes it alone, too. @throws Conflict */
@@ -23,6 +30,9 @@ export function makeChange(change: Change, methods: Makers): void {
       return;
     case 'set_sponsor_quotas':
       methods.setSponsorQuotas(change.quotas, change.at, change.operation);
+      return;
+    case 'decide_application':
+      methods.decideApplication(change.id, change.verdict, change.operation);
       return;
     case 'append':
       methods.appendOperation(change.operation);

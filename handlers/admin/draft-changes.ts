@@ -1,4 +1,6 @@
 import { amended, ledgerTime } from '#core/amend.ts';
+import type { Application, ApplicationId, ApplicationRef, Applications } from '#core/applications.ts';
+import { mayDecide } from '#core/applications.ts';
 import { emptyBuckets } from '#core/apply.ts';
 import type { Command, ResultOf } from '#core/command.ts';
 import type { Change, KeptReply } from '#core/kept-reply.ts';
@@ -8,14 +10,14 @@ import { isDigestOf, rotated } from '#core/rotate.ts';
 import type { Services } from '../services.ts';
 
 /** What an action changes things by. */
-export type Ports = Pick<Services, 'keys' | 'operations' | 'ledger'>;
+export type Ports = Pick<Services, 'keys' | 'applications' | 'operations' | 'ledger'>;
 
 /** Ports that answer as the store would, and record nothing yet. */
 export interface Draft {
   readonly ports: Ports;
   /**
    * Records all that was asked of the ports together with the answer, in one commit. False, and nothing recorded, if
-   * keys changed meanwhile: then the answers were not true, and all is to be asked again.
+   * keys or applications changed meanwhile: then the answers were not true, and all is to be asked again.
    */
   record(reply: KeptReply): Promise<boolean>;
 }
@@ -41,6 +43,7 @@ export async function draftChanges(services: Ports & Pick<Services, 'replies'>):
   return {
     ports: {
       keys,
+      applications: draftApplications(services.applications, change),
       operations: { ...operations, append: (operation) => change({ kind: 'append', operation }) },
       ledger: {
         ...ledger,
@@ -113,6 +116,35 @@ function draftKeys(
       await change({ kind: 'set_sponsor_quotas', quotas, at, operation });
       return { ...sponsor, quotas, quotasSetAt: ledgerTime(sponsor, at) };
     },
+  };
+}
+
+/** Applications with what was decided in this draft. */
+function draftApplications(
+  applications: Applications,
+  change: (made: Change) => Promise<void>,
+): Applications {
+  const drafted = new Map<ApplicationId, Application>();
+  const inTurn = turns();
+
+  async function find(ref: ApplicationRef): Promise<Application | undefined> {
+    const found = await applications.find(ref);
+    return found && (drafted.get(found.id) ?? found);
+  }
+
+  return {
+    ...applications,
+    find,
+    decide: (id, verdict, operation) =>
+      inTurn(async () => {
+        const found = await find({ id });
+        if (found === undefined) return undefined;
+        if (!mayDecide(found, verdict.at)) return { done: false, application: found };
+        const application = { ...found, verdict };
+        drafted.set(id, application);
+        await change({ kind: 'decide_application', id, verdict, operation });
+        return { done: true, application };
+      }),
   };
 }
 

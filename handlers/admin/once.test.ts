@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Recording } from '#core/kept-reply.ts';
 import type { Store } from '#core/ports.ts';
+import { applicationNumber, approval } from '#test/conformance/application-specimens.ts';
+import { keyNumber } from '#test/conformance/specimens.ts';
 import { type AdminUnderTest, openAdmin } from '#test/fakes/admin.ts';
 import { openMemoryStore } from '#test/fakes/memory-store.ts';
 
@@ -138,6 +140,64 @@ test('keys that change meanwhile are looked at again, so that the answer is true
   expect(JSON.parse(text)).toMatchObject({ label: 'new', metadata: { by: 'another' } });
   expect(tries).toBe(2);
   expect((await under.admin.operations.list()).items).toHaveLength(2);
+});
+
+describe('an application', () => {
+  const { id } = applicationNumber(1);
+  const decide = (verdict: string, body: object) => ask('POST', `/admin/applications/${id}/${verdict}`, body);
+  const status = async () => {
+    const { items } = await under.admin.applications.list();
+    return items.map((each) => each.status);
+  };
+  beforeEach(() => store.applications.add(applicationNumber(1, { madeAt: under.proxy.clock.now }), 9));
+
+  test.each([
+    { verdict: 'approve', body: { label: 'Ada' }, is: 'approved' },
+    { verdict: 'reject', body: { reason: 'no' }, is: 'rejected' },
+  ])('is decided once: $verdict', async ({ verdict, body, is }) => {
+    const first = await decide(verdict, body);
+    expect([first.status, JSON.parse(first.text)]).toMatchObject([200, { id, status: is }]);
+    under.proxy.clock.now += 1000;
+    const second = await decide(verdict, body);
+    expect([second.status, second.text]).toEqual([200, first.text]);
+    expect(second.headers.get('idempotent-replayed')).toBe('true');
+    expect((await under.admin.applications.list()).items).toEqual([JSON.parse(first.text)]);
+    expect((await under.admin.operations.list()).items).toMatchObject([
+      { action: `applications.${verdict}`, target: id },
+    ]);
+  });
+
+  test.each(['approve', 'reject'])('is not decided where the answer is not recorded: %s', async (verdict) => {
+    before = async () => {
+      throw new Error('the disk is gone');
+    };
+    expect((await decide(verdict, {})).status).toBe(500);
+    expect(await status()).toEqual(['pending']);
+    expect((await under.admin.operations.list()).items).toEqual([]);
+    before = async () => {};
+    expect((await decide(verdict, {})).status).toBe(200);
+  });
+
+  test('that was claimed meanwhile is looked at again, so that the answer is true', async () => {
+    const at = under.proxy.clock.now;
+    await store.applications.decide(id, approval(at), null);
+    before = async () => {
+      before = async () => {};
+      await store.applications.claim(id, keyNumber(1), at, null);
+    };
+    const { status: answered, error } = await decide('reject', {});
+    expect([answered, error?.code]).toEqual([409, 'application_decided']);
+    expect(await status()).toEqual(['claimed']);
+    expect((await under.admin.operations.list()).items).toEqual([]);
+  });
+
+  test('that is not there, or cannot be decided any more, is answered as without the header', async () => {
+    const nobodys = `/admin/applications/${applicationNumber(2).id}/reject`;
+    expect((await ask('POST', nobodys, {})).error?.code).toBe('application_not_found');
+    const rejected = { kind: 'rejected', at: under.proxy.clock.now, by: 'x', reason: null } as const;
+    await store.applications.decide(id, rejected, null);
+    expect((await decide('approve', {})).error?.code).toBe('application_decided');
+  });
 });
 
 test('a reset of very many keys takes several commits, and answers once', async () => {

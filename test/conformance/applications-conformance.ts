@@ -1,22 +1,12 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { Application, KeyTerms, Verdict } from '#core/applications.ts';
+import type { Verdict } from '#core/applications.ts';
 import { keyUnder } from '#core/applications.ts';
 import type { Instant } from '#core/model.ts';
 import type { Store } from '#core/ports.ts';
 import { NOON } from '#test/fakes/accounts.ts';
-import { DAY_MS, idOf, keyNumber, operation, requestsADay, reserving } from './specimens.ts';
+import { applicationNumber, approval, TERMS } from './application-specimens.ts';
+import { DAY_MS, idOf, keyNumber, operation, reserving } from './specimens.ts';
 import type { StoreUnderTest } from './store-under-test.ts';
-
-const TERMS: KeyTerms = {
-  label: '张三',
-  expiry: { kind: 'after', spanMs: 30 * DAY_MS },
-  quotas: requestsADay(1),
-  models: ['a'],
-  ips: ['203.0.113.0/24'],
-  requestsPerMinute: 10,
-  maxConcurrency: 2,
-  metadata: { forum: 'neo' },
-};
 
 /** What `Applications` promises. */
 export function testApplications(open: () => Promise<StoreUnderTest>): void {
@@ -163,24 +153,6 @@ export function testApplications(open: () => Promise<StoreUnderTest>): void {
 }
 
 const GONE = { kind: 'at', at: NOON + 1 } as const;
-
-function applicationNumber(n: number, changes: Partial<Application> = {}): Application {
-  return {
-    id: idOf('request', n),
-    digest: n.toString(16).padStart(64, '0'),
-    name: `n${n}`,
-    contact: null,
-    reason: null,
-    madeAt: NOON,
-    verdict: null,
-    claim: null,
-    ...changes,
-  };
-}
-
-function approval(at: Instant = NOON) {
-  return { kind: 'approved', at, by: 'admin@203.0.113.7', terms: TERMS } as const;
-}
 
 function calling(model: string) {
   return { ...reserving(1, keyNumber(1)).call, model };

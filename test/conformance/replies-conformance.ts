@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { type Change, KEPT_MS, type KeptReply } from '#core/kept-reply.ts';
 import type { Store } from '#core/ports.ts';
 import { NOON } from '#test/fakes/accounts.ts';
+import { applicationNumber, approval } from './application-specimens.ts';
 import {
   idOf,
   keyNumber,
@@ -71,6 +72,31 @@ export function testReplies(open: () => Promise<StoreUnderTest>): void {
     expect(await subject.problems()).toEqual([]);
   });
 
+  test('a verdict is recorded with the answer that tells of it, and survives a crash with it; or neither is', async () => {
+    const { id } = applicationNumber(1);
+    await store.applications.add(applicationNumber(1), 9);
+    const decided = operation('applications.approve', id);
+    const verdict: Change = { kind: 'decide_application', id, verdict: approval(), operation: decided };
+    const taken: Change = { kind: 'add_key', key: keyNumber(8), operation: null };
+    await store.keys.add(keyNumber(8), null);
+    const version = await store.replies.version();
+    const impossible = { changes: [verdict, taken], version, reply: reply(1) };
+    await expect(store.replies.record(impossible)).rejects.toThrow();
+    subject = await subject.crash();
+    store = subject.store;
+    expect(await store.applications.find({ id })).toEqual(applicationNumber(1));
+    expect(await store.replies.find(reply(1).digest, NOON)).toBeUndefined();
+    expect((await state()).operations).toEqual([]);
+    const recording = { changes: [verdict], version: await store.replies.version(), reply: reply(1) };
+    expect(await store.replies.record(recording)).toBe(true);
+    subject = await subject.crash();
+    store = subject.store;
+    expect(await store.applications.find({ id })).toEqual(applicationNumber(1, { verdict: approval() }));
+    expect(await store.replies.find(reply(1).digest, NOON)).toEqual(reply(1));
+    expect((await state()).operations).toMatchObject([decided]);
+    expect(await subject.problems()).toEqual([]);
+  });
+
   test('if one change cannot be, none is, and neighbours are not harmed', async () => {
     await store.keys.add(keyNumber(8), null);
     await store.ledger.execute(reserving(1, keyNumber(8)));
@@ -94,7 +120,8 @@ export function testReplies(open: () => Promise<StoreUnderTest>): void {
 
   test('the version is another one after each change to the registry, and no other; what was made for an old one is not recorded', async () => {
     const key = keyNumber(1);
-    const { keys, ledger, replies } = store;
+    const { keys, applications, ledger, replies } = store;
+    const { id } = applicationNumber(1);
     const version = await replies.version();
     const seen = [version];
     for (const change of [
@@ -103,13 +130,17 @@ export function testReplies(open: () => Promise<StoreUnderTest>): void {
       () => keys.amend(key.id, { at: NOON, label: 'x' }, null),
       () => keys.rotate(key.id, rotation(1, 0), null),
       () => keys.setSponsorQuotas([], NOON, null),
+      () => applications.add(applicationNumber(1), 9),
+      () => applications.decide(id, approval(), null),
+      () => applications.claim(id, keyNumber(3), NOON, null),
     ]) {
       await change();
       seen.push(await replies.version());
     }
-    expect(new Set(seen).size).toBe(6);
+    expect(new Set(seen).size).toBe(9);
     await ledger.execute(reserving(1, key, { digest: rotation(1, 0).digest }));
     await keys.bringIn(keyNumber(2), [], NOON, null);
+    await applications.decide(id, approval(), null);
     await keys.amend(idOf('key', 9), { at: NOON, label: 'x' }, null);
     expect(await replies.version()).toBe(seen.at(-1));
     expect(await replies.record({ changes: changesAbout(5), version, reply: reply(1) })).toBe(false);

@@ -14,13 +14,15 @@ import type { OperationDraft } from '#core/operation.ts';
 /** What of the store applications need beside their own memory. */
 interface Beside {
   addKey(key: ApiKey): void;
+  /** Counts a change. */
+  changed(): void;
   log(operation: OperationDraft | null): Promise<unknown>;
 }
 
 /** The reference: nothing but a map, and core's rules. */
 export function memoryApplications(
   all: Map<ApplicationId, Application>,
-  { addKey, log }: Beside,
+  { addKey, changed, log }: Beside,
 ): Applications {
   const find = (ref: ApplicationRef) =>
     'id' in ref ? all.get(ref.id) : [...all.values()].find(({ digest }) => digest === ref.digest);
@@ -28,6 +30,7 @@ export function memoryApplications(
     [...all.values()].filter((each) => applicationStatusOf(each, at) === 'pending').length;
   const change = async (application: Application, operation: OperationDraft | null) => {
     all.set(application.id, application);
+    changed();
     await log(operation);
     return { done: true, application };
   };
@@ -38,6 +41,7 @@ export function memoryApplications(
       }
       if (pending(application.madeAt) >= pendingMax) return false;
       all.set(application.id, application);
+      changed();
       return true;
     },
     find: async (ref) => find(ref),

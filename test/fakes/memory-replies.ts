@@ -3,7 +3,7 @@ import { KEPT_MS } from '#core/kept-reply.ts';
 import type { Store } from '#core/ports.ts';
 import type { MemoryData } from './memory-store.ts';
 
-type Makers = Pick<Store, 'keys' | 'operations' | 'ledger'>;
+type Makers = Pick<Store, 'keys' | 'applications' | 'operations' | 'ledger'>;
 
 /** The kept answers of the reference store: what cannot be recorded whole is not recorded. */
 export function memoryReplies(data: MemoryData, makersOf: (data: MemoryData) => Makers): KeptReplies {
@@ -30,7 +30,7 @@ export function memoryReplies(data: MemoryData, makersOf: (data: MemoryData) => 
   };
 }
 
-function make(change: Change, { keys, operations, ledger }: Makers): Promise<unknown> {
+function make(change: Change, { keys, applications, operations, ledger }: Makers): Promise<unknown> {
   switch (change.kind) {
     case 'add_key':
       return keys.add(change.key, change.operation);
@@ -42,6 +42,8 @@ function make(change: Change, { keys, operations, ledger }: Makers): Promise<unk
       return keys.rotate(change.id, change.rotation, change.operation);
     case 'set_sponsor_quotas':
       return keys.setSponsorQuotas(change.quotas, change.at, change.operation);
+    case 'decide_application':
+      return applications.decide(change.id, change.verdict, change.operation);
     case 'append':
       return operations.append(change.operation);
     case 'execute':

@@ -29,7 +29,7 @@ export interface MemoryData {
   removedThrough: number;
   readonly rejections: { readonly keyId: KeyId; readonly at: Instant }[];
   terms: { readonly quotas: ApiKey['quotas']; readonly quotasSetAt: Instant };
-  /** Of keys and of the sponsor's terms. */
+  /** Of keys, of applications and of the sponsor's terms. */
   changes: number;
   replies: readonly KeptReply[];
 }
@@ -69,6 +69,9 @@ function openParts(data: MemoryData, calendar: Calendar, decideBy: typeof decide
     keys: memoryKeys(data, calendar, operations),
     applications: memoryApplications(data.applications, {
       addKey: (key) => addKey(data, key),
+      changed() {
+        data.changes += 1;
+      },
       log: async (operation) => operation && operations.append(operation),
     }),
     reports: memoryReports(data, calendar),
