@@ -1,4 +1,5 @@
 import { bodyReader } from './body-reader.ts';
+import { completionsDescription } from './completions-description.ts';
 import type { BodyProblem, Endpoint } from './endpoints.ts';
 import { inputTokensMax } from './input-bound.ts';
 import type { Body } from './json-body.ts';
@@ -35,6 +36,7 @@ export const completions: Endpoint = {
     hidesUsage,
   }),
   usageOf,
+  description: completionsDescription,
 };
 
 function check(body: Body): BodyProblem | undefined {

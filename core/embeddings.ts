@@ -1,4 +1,5 @@
 import { bodyReader } from './body-reader.ts';
+import { embeddingsDescription } from './embeddings-description.ts';
 import type { BodyProblem, Endpoint } from './endpoints.ts';
 import { inputTokensMax, partsOf } from './input-bound.ts';
 import type { Body } from './json-body.ts';
@@ -23,6 +24,7 @@ export const embeddings: Endpoint = {
     hidesUsage: () => false,
   }),
   usageOf: (answer) => inputOnly(usageOf(answer)),
+  description: embeddingsDescription,
 };
 
 function check({ input }: Body): BodyProblem | undefined {

@@ -18,14 +18,3 @@ export interface EndpointDescription {
   /** A body that works. */
   readonly example: Readonly<Record<string, unknown>>;
 }
-
-/** What is true of every endpoint: for one that does not describe itself. */
-export const PLAIN_ENDPOINT: EndpointDescription = {
-  summary: 'Passed on to the upstream, and metered.',
-  members: {
-    model: { type: 'string', minLength: 1, maxLength: 256 },
-    stream: { type: ['boolean', 'null'] },
-  },
-  required: ['model'],
-  example: { model: 'deepseek-chat' },
-};

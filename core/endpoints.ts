@@ -22,8 +22,8 @@ export interface Endpoint {
   read(text: string, bodyBytes: number): Reading;
   /** What a whole JSON answer says was used; `null` if nothing, or nothing sane. */
   usageOf(answer: unknown): Usage | null;
-  /** For the documents; without it they say what is true of every endpoint. */
-  readonly description?: EndpointDescription;
+  /** For the documents. */
+  readonly description: EndpointDescription;
 }
 
 export type Reading =

@@ -4,6 +4,7 @@ import type { BodyProblem, Endpoint } from './endpoints.ts';
 import { inputTokensMax } from './input-bound.ts';
 import type { Body } from './json-body.ts';
 import { checkStream, hasBackslashedName, isAbsent, isObject } from './json-body.ts';
+import { messagesDescription } from './messages-description.ts';
 import type { Call } from './model.ts';
 import { BOUNDS, boundsIn, checkBounds, leastBound, setBounds } from './output-bounds.ts';
 
@@ -59,6 +60,7 @@ export const messages: Endpoint = {
     hidesUsage: () => false,
   }),
   usageOf,
+  description: messagesDescription,
 };
 
 function check(body: Body): BodyProblem | undefined {

@@ -5,6 +5,7 @@ import type { Body } from './json-body.ts';
 import { checkStream, hasBackslashedName, isAbsent, isObject } from './json-body.ts';
 import type { Call } from './model.ts';
 import { BOUNDS, boundsIn, checkBounds, leastBound, setBounds } from './output-bounds.ts';
+import { responsesDescription } from './responses-description.ts';
 import { responseEvents, usageOf } from './responses-usage.ts';
 
 const PATH = '/v1/responses';
@@ -78,6 +79,7 @@ export const responses: Endpoint = {
     hidesUsage: () => false,
   }),
   usageOf,
+  description: responsesDescription,
 };
 
 function check(body: Body): BodyProblem | undefined {

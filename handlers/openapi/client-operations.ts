@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { PLAIN_ENDPOINT } from '#core/endpoint-description.ts';
 import type { Endpoint } from '#core/endpoints.ts';
 import { field } from '../admin/contract/field.ts';
 import { headersOfAll, headersOfMetered } from './answer-headers.ts';
@@ -15,7 +14,7 @@ export function clientOperations(endpoints: readonly Endpoint[]): readonly Docum
   return [...endpoints.map(metered), MODELS, MODEL, quotaOperation()];
 }
 
-function metered({ path, upstreamPath, description = PLAIN_ENDPOINT }: Endpoint): Documented {
+function metered({ path, upstreamPath, description }: Endpoint): Documented {
   const { summary, members, required, example } = description;
   const schema: Schema = { type: 'object', properties: members, required, additionalProperties: true };
   const answer = { schema: ANYTHING };

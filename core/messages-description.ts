@@ -1,0 +1,37 @@
+import type { DescribedMember, EndpointDescription } from './endpoint-description.ts';
+
+const otherBound: DescribedMember = {
+  type: ['integer', 'null'],
+  description: 'Bounds the output, as servers of other APIs do. The least of such members counts',
+  minimum: 0,
+  maximum: 100_000_000,
+};
+
+/** Anthropic Messages, for the documents. */
+export const messagesDescription: EndpointDescription = {
+  summary:
+    "Anthropic's messages, whole or streamed, without state at the provider: passed on to the upstream, and metered.",
+  members: {
+    model: { type: 'string', minLength: 1, maxLength: 256 },
+    messages: { type: 'array' },
+    max_tokens: {
+      type: 'integer',
+      description: 'Bounds the output, and is lowered to what a quota holds',
+      minimum: 0,
+      maximum: 100_000_000,
+    },
+    stream: { type: ['boolean', 'null'], description: 'Whether the answer comes as server-sent events' },
+    stream_options: { type: ['object', 'null'] },
+    max_completion_tokens: otherBound,
+    max_output_tokens: otherBound,
+    max_new_tokens: otherBound,
+    n_predict: otherBound,
+    tools: { type: ['array', 'null'] },
+  },
+  required: ['model', 'messages', 'max_tokens'],
+  example: {
+    model: 'claude-sonnet-4-5',
+    max_tokens: 256,
+    messages: [{ role: 'user', content: 'Hello' }],
+  },
+};
