@@ -10,8 +10,9 @@ import type { UpstreamServer } from '#test/fakes/upstream-server.ts';
 import { completion, sendJson, startUpstreamServer } from '#test/fakes/upstream-server.ts';
 
 const MODELS = JSON.stringify({ object: 'list', data: [{ id: 'deepseek-chat', object: 'model' }] });
-/** What is not there in this server: the keys and receipts of the examples, and backups. */
-const NOT_HERE = /\/(keys|requests|backups)\/[^/"]*\d|\/admin\/backups|usage\/reset/;
+/** What is not there in this server: the keys, receipts and applications of the examples, and backups. */
+const NOT_HERE =
+  /\/(keys|requests|backups|applications)\/[^/"]*\d|\/v1\/applications\/|\/admin\/backups|usage\/reset/;
 
 /** A server starts in this time on a busy machine, too. */
 const START_MS_MAX = 30_000;
@@ -25,7 +26,11 @@ beforeAll(async () => {
   upstream = await startUpstreamServer(({ url }, response) =>
     sendJson(response, url.endsWith('/models') ? MODELS : completion(10, 5)),
   );
-  server = await startServer({ directory, upstreamUrl: upstream.baseUrl });
+  server = await startServer({
+    directory,
+    upstreamUrl: upstream.baseUrl,
+    env: { APPLICATIONS: 'true' },
+  });
 }, START_MS_MAX);
 
 afterAll(async () => {

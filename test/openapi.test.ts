@@ -4,6 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ENDPOINTS } from '#core/endpoints.ts';
 import { contract } from '#handlers/admin/contract.ts';
+import { idempotencyKeyOf } from '#handlers/admin/idempotency-key.ts';
 import { routesOf } from '#handlers/app.ts';
 import { CHINESE } from '#handlers/docs/chinese.ts';
 import { openapiDocument } from '#handlers/openapi/openapi-document.ts';
@@ -38,6 +39,7 @@ beforeAll(async () => {
     behaviour: ({ url }, response) => sendJson(response, url.endsWith('/models') ? MODELS : completion(3, 4)),
     openStore: () => ({ ...backedUp.store, close: async () => undefined }),
     backups: backedUp.backups,
+    policy: { applications: { perHour: 9, pendingMax: 9 } },
   });
 });
 
@@ -110,6 +112,25 @@ describe('the document', () => {
   });
 });
 
+test.each([
+  'a',
+  'a/b;c=d',
+  'x'.repeat(255),
+  'x'.repeat(256),
+  `"${'x'.repeat(255)}"`,
+  `"${'x'.repeat(256)}"`,
+  '"a \\"b\\\\"',
+  '""',
+  '"torn',
+  'a b',
+  'a,b',
+  'é',
+])('the Idempotency-Key %s is one for the document if it is one for the server', (text) => {
+  const { kind } = idempotencyKeyOf(new Headers({ 'idempotency-key': text }));
+  const complaints = STRICT.complaints(['components', 'parameters', 'Idempotency-Key', 'schema'], text);
+  expect(complaints.length === 0).toBe(kind === 'key');
+});
+
 describe('an example', () => {
   const contents = OPERATIONS.flatMap(({ id, path, method, operation }) => [
     ...Object.keys(operation.requestBody?.content ?? {}).map((type) => ({
@@ -136,8 +157,11 @@ describe('an example', () => {
   test.each(Object.entries(DOCUMENT.components.examples))(
     'of the error %s is an error',
     (code, { value }) => {
-      expect(STRICT.complaints(['components', 'schemas', 'Error'], value)).toEqual([]);
-      expect(value).toMatchObject({ error: { code } });
+      const [schema, named] = /^anthropic\./.test(code)
+        ? ['AnthropicError', { details: { error_code: code.replace('anthropic.', '') } }]
+        : ['Error', { code }];
+      expect(STRICT.complaints(['components', 'schemas', schema], value)).toEqual([]);
+      expect(value).toMatchObject({ error: named });
     },
   );
 
@@ -167,7 +191,13 @@ describe('a real answer', () => {
     await request.text();
     await proxy.settled();
     const backup = await ask('/admin/backups', 'POST', ADMIN_TOKEN);
+    const [approved, rejected, looked, claimed] = await Promise.all([apply(), apply(), apply(), apply()]);
+    await ask(`/admin/applications/${claimed.id}/approve`, 'POST', ADMIN_TOKEN, '{}');
     values = {
+      '/admin/applications/{id}/approve': approved.id,
+      '/admin/applications/{id}/reject': rejected.id,
+      '/v1/applications/status': looked.claim_token,
+      '/v1/applications/claim': claimed.claim_token,
       key: issued.key.id,
       '/admin/requests/{id}': request.headers.get('x-request-id') ?? '',
       '/admin/backups/{id}/drill': ((await backup.json()) as { id: string }).id,
@@ -183,7 +213,9 @@ describe('a real answer', () => {
     const token = operation.tags[0] === 'client' ? secret : ADMIN_TOKEN;
     const filled = path.replace(/\{(\w+)\}/, (_, name: string) => values[name] ?? values[path] ?? name);
     const example = JSON.stringify(operation.requestBody?.content['application/json']?.example);
-    const body = example?.replaceAll('01a212c5-98d2-704d-8df6-c54d94e6340d', values['key'] ?? '');
+    const body = example
+      ?.replaceAll('01a212c5-98d2-704d-8df6-c54d94e6340d', values['key'] ?? '')
+      .replace(/claim-\w+/, values[path] ?? '');
     const reply = await ask(filled, method.toUpperCase(), token, body);
     const type = (reply.headers.get('content-type') ?? '').replace(/;.*$/, '');
     const documented = operation.responses[reply.status];
@@ -208,17 +240,37 @@ describe('a real answer', () => {
     'to $id without a credential is an error of the document',
     async ({ path, method, operation }) => {
       const reply = await proxy.fetch(path.replace(/\{\w+\}/, 'some'), { method: method.toUpperCase() });
-      const value = (await reply.json()) as { error: { type: string; code: string } };
-      expect(STRICT.complaints(['components', 'schemas', 'Error'], value)).toEqual([]);
-      expect(errorsIn(operation)).toContain(`${reply.status} ${value.error.type} ${value.error.code}`);
+      const value = (await reply.json()) as WireErrorBody;
+      const status = String(reply.status);
+      const steps = ['paths', path, method, 'responses', status, 'content', 'application/json', 'schema'];
+      expect(STRICT.complaints(steps, value)).toEqual([]);
+      const code = value.error.code ?? value.error.details?.error_code ?? '';
+      const example = operation.responses[status]?.content?.['application/json']?.examples?.[code];
+      const documented = DOCUMENT.components.examples[example?.$ref.split('/').at(-1) ?? ''];
+      expect(documented?.value).toMatchObject({ error: { type: value.error.type } });
     },
   );
+
+  /** What an applicant is given. */
+  async function apply(): Promise<{ id: string; claim_token: string }> {
+    const reply = await ask('/v1/applications', 'POST', '', '{"name":"Ada"}');
+    return (await reply.json()) as { id: string; claim_token: string };
+  }
 
   function ask(path: string, method: string, token: string, body?: string): Promise<Response> {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     return proxy.fetch(path, { method, headers, ...(body !== undefined && { body }) });
   }
 });
+
+/** An error of ours, as OpenAI's clients read it or as Anthropic's do. */
+interface WireErrorBody {
+  readonly error: {
+    readonly type: string;
+    readonly code?: string;
+    readonly details?: { readonly error_code: string };
+  };
+}
 
 /** The errors of an operation, as `401 authentication_error key_disabled`. */
 function errorsIn({ responses }: Operation): string[] {

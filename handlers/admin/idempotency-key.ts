@@ -6,12 +6,15 @@ export type IdempotencyKey =
   | { readonly kind: 'key'; readonly key: string }
   | { readonly kind: 'malformed' };
 
-// As long as Stripe's.
+// As long as Stripe's, which is in both forms below.
 const LENGTH_MAX = 255;
 /** As people send it everywhere: a text. What looks like several values, or like a torn string, is none. */
-const BARE = /^[\x21\x23-\x2b\x2d-\x7e]+$/;
+const BARE = /^([\x21\x23-\x2b\x2d-\x7e]{1,255})$/;
 /** As the draft has it: a string of RFC 9651 §3.3.3. */
-const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"$/;
+const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"$/;
+
+/** What the header may be, for the documents. */
+export const IDEMPOTENCY_KEY_FORMS: readonly RegExp[] = [BARE, QUOTED];
 
 /**
  * The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07). With quotes, as the draft wants it, and
@@ -21,7 +24,7 @@ export function idempotencyKeyOf(headers: Headers): IdempotencyKey {
   const text = headers.get('idempotency-key');
   if (text === null) return { kind: 'none' };
   const key = BARE.test(text) ? text : QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
-  return key === undefined || key.length > LENGTH_MAX ? { kind: 'malformed' } : { kind: 'key', key };
+  return key === undefined ? { kind: 'malformed' } : { kind: 'key', key };
 }
 
 export function malformedKey(): Response {

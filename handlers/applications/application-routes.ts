@@ -1,20 +1,19 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { networkOf } from '#core/address.ts';
 import type { Application } from '#core/applications.ts';
 import { applicationStatusOf, endsAt, expiryAt } from '#core/applications.ts';
 import type { Instant } from '#core/model.ts';
 import { formSecret, hintOf, isWellFormed, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import { throttle } from '#core/throttle.ts';
-import { strict } from '../admin/contract/action.ts';
 import { explain, invalid, problemsOf } from '../admin/invalid.ts';
 import { readJson } from '../admin/read-input.ts';
 import { json } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { ApplicationPolicy, Services } from '../services.ts';
+import { applying, claiming } from './application-bodies.ts';
 import { claimedBefore, expiredBefore, full, notFound, tooMany } from './application-refusals.ts';
 import { applicantView } from './application-view.ts';
 import { pageRoutes } from './page-routes.ts';
-import { strangersText } from './strangers-text.ts';
 import { tellApplied } from './tell-applied.ts';
 
 type ApplicationServices = Pick<
@@ -28,13 +27,6 @@ const BODY_BYTES_MAX = 16 * 1024;
 const HOUR_MS = 60 * 60_000;
 /** Looking and claiming, from one address: far more than a person does. */
 const LOOKS = { count: 30, withinMs: 60_000 } as const;
-
-const applying = strict({
-  name: strangersText(1, 100),
-  contact: strangersText(1, 200).exactOptional(),
-  reason: strangersText(1, 1000).exactOptional(),
-});
-const claiming = strict({ claim_token: z.string() });
 
 /** Applying for a key and claiming it, where the operator opened that; else there is nothing of it. */
 export function applicationRoutes(services: ApplicationServices): readonly Route[] {

@@ -24,7 +24,7 @@ test.each<Language>(['en', 'zh-CN'])('%s: all of the document is there', async (
   for (const id of ids) expect(page, id).toContain(`<a href="#${id}"><span`);
   expect(page.match(/curl -s /g)).toHaveLength(ids.length);
   for (const code of Object.keys(DOCUMENT.components.examples))
-    expect(page).toContain(`<code>${code}</code>`);
+    expect(page).toContain(`<code>${code.replace('anthropic.', '')}</code>`);
   for (const name of ['Idempotency-Key', 'items[].quotas[].resets_at', 'x-ratelimit-remaining-requests'])
     expect(page).toContain(`<code>${name}</code>`);
 });

@@ -38,7 +38,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     title: 'API reference',
     intro: [
       'Two APIs on one port: the client API under `/v1`, which any OpenAI client speaks, and the admin API under `/admin`. This page is made from `/openapi.json`, which is made from the tables that the server routes and checks by.',
-      'A key goes into `Authorization: Bearer`, `x-api-key` or `x-trial-key`; the admin token into `Authorization: Bearer`. Times are milliseconds since 1970, cost is in micros of the currency of the price table. Errors are OpenAI’s error object, everywhere.',
+      'A key goes into `Authorization: Bearer`, `x-api-key` or `x-trial-key`; the admin token into `Authorization: Bearer`. Times are milliseconds since 1970, cost is in micros of the currency of the price table. Errors are OpenAI’s error object; under `/v1/messages` Anthropic’s.',
     ],
     start: 'The examples take the address, a key and the admin token from variables:',
     search: 'Search',
@@ -75,7 +75,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     title: 'API 参考',
     intro: [
       '同一个端口上有两套接口：`/v1` 下的客户端接口，任何 OpenAI 客户端都能用；`/admin` 下的管理接口。本页由 `/openapi.json` 生成，后者又由服务端用于路由和校验的同一张表生成，字段说明为英文原文。',
-      '密钥放在 `Authorization: Bearer`、`x-api-key` 或 `x-trial-key` 中；管理令牌放在 `Authorization: Bearer` 中。时间是 1970 年以来的毫秒数，费用以价格表货币的百万分之一为单位。所有错误都采用 OpenAI 的错误对象。',
+      '密钥放在 `Authorization: Bearer`、`x-api-key` 或 `x-trial-key` 中；管理令牌放在 `Authorization: Bearer` 中。时间是 1970 年以来的毫秒数，费用以价格表货币的百万分之一为单位。错误采用 OpenAI 的错误对象，`/v1/messages` 下采用 Anthropic 的。',
     ],
     start: '示例从环境变量读取地址、密钥和管理令牌：',
     search: '搜索',

@@ -126,6 +126,10 @@ const quotaReply = z.object({
   created_at: field.time,
   expires_at: field.time.nullable(),
   expires_at_iso: isoText.nullable(),
+  in_words: z
+    .array(z.string())
+    .describe('A sentence for each limit, for people. The wording may change')
+    .meta({ examples: [['59 of 60 requests per minute left.']] }),
   quotas: z.array(field.standing.extend({ remaining: field.count, resets_at_iso: isoText.nullable() })),
   rate: z
     .object({ requests_per_minute: field.count, remaining: field.count })

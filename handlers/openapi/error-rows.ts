@@ -1,6 +1,9 @@
+import { dialectAt, ENDPOINTS } from '#core/endpoints.ts';
+import { anthropicError } from '../dialect.ts';
 import type { Route } from '../route.ts';
 import { headersOfAll, headersOfRefusals } from './answer-headers.ts';
 import type { Example, Reply } from './operation.ts';
+import type { Schema } from './schema-of.ts';
 
 /** What of a route decides which errors it can answer with. */
 export interface RouteTraits extends Pick<Route, 'method' | 'path' | 'access'> {
@@ -14,17 +17,35 @@ type Row = readonly [status: number, type: string, code: string, what: string, w
 const everywhere: When = () => true;
 const withKey: When = ({ access }) => access === 'key';
 const metered: When = ({ access, method }) => access === 'key' && method === 'POST';
-const withBody: When = ({ method, access }) => method !== 'GET' && access !== 'public';
+const applying: When = ({ path }) => path.startsWith('/v1/applications');
+const applied: When = ({ path }) => path.startsWith('/v1/applications/');
+const withBody: When = (route) => route.method !== 'GET' && (route.access !== 'public' || applying(route));
 const admin: When = ({ access }) => access === 'admin';
+const changing: When = ({ access, method }) => access === 'admin' && method !== 'GET';
 const withToken: When = ({ access }) => access === 'admin' || access === 'metrics';
 const ofUpstream: When = ({ upstream }) => upstream;
-const ofStore: When = ({ access }) => access !== 'public';
+const ofStore: When = (route) => route.access !== 'public' || applying(route);
 const underKeys: When = ({ access, path }) =>
   access === 'admin' && (path.startsWith('/admin/keys/:') || /^\/admin\/(usage|requests)/.test(path));
 const oneReceipt: When = ({ path }) => path.startsWith('/admin/requests/:');
 const ofBackups: When = ({ path }) => path.startsWith('/admin/backups');
 const oneBackup: When = ({ path }) => path.startsWith('/admin/backups/:');
+const oneApplication: When = ({ path }) => path.startsWith('/admin/applications/:');
+const claiming: When = ({ path }) => path === '/v1/applications/claim';
+const isAnthropic: When = ({ path }) => dialectAt(path) === 'anthropic';
 const oneModel: When = ({ path }) => /\/models\/:/.test(path);
+
+/** What is refused before anybody looks at which route is called: in OpenAI's words everywhere. */
+const BEFORE_ROUTES: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'request_timeout',
+  'headers_too_large',
+  'server_busy',
+]);
+
+const ANTHROPIC_ROUTES: readonly RouteTraits[] = ENDPOINTS.filter(
+  ({ dialect }) => dialect === 'anthropic',
+).map(({ path }) => ({ method: 'POST', path, access: 'key', upstream: true }));
 
 const INVALID = 'invalid_request_error';
 
@@ -32,6 +53,13 @@ const INVALID = 'invalid_request_error';
 const ROWS: readonly Row[] = [
   [400, INVALID, 'several_credentials', 'Two different keys were sent.', withKey],
   [401, INVALID, 'invalid_api_key', 'No key, or one that is mistyped, unknown or deleted.', withKey],
+  [
+    429,
+    'rate_limit_error',
+    'too_many_failures',
+    'A credential that is none, and too many of them came from this address. A correct one gets in at any time.',
+    (route) => withKey(route) || withToken(route),
+  ],
   [401, 'authentication_error', 'key_disabled', 'The key is disabled.', withKey],
   [401, 'authentication_error', 'key_expired', 'The key has expired.', withKey],
   [401, 'authentication_error', 'invalid_admin_token', 'No correct token.', withToken],
@@ -43,7 +71,7 @@ const ROWS: readonly Row[] = [
     'rate_limit_error',
     'rate_limit_exceeded',
     'Too many requests at once or per minute: wait for `Retry-After`.',
-    metered,
+    (route) => metered(route) || applying(route),
   ],
   [
     429,
@@ -60,6 +88,20 @@ const ROWS: readonly Row[] = [
     (route) => admin(route) && /:/.test(route.path),
   ],
   [400, INVALID, 'invalid_query', 'A parameter is wrong: see `param`.', admin],
+  [
+    400,
+    INVALID,
+    'invalid_idempotency_key',
+    'The `Idempotency-Key` is not one text of 1 to 255 printable characters.',
+    changing,
+  ],
+  [
+    400,
+    INVALID,
+    'invalid_header',
+    '`anthropic-version` or `anthropic-beta` is not written as Anthropic has it.',
+    (route) => metered(route) && isAnthropic(route),
+  ],
   [400, INVALID, 'invalid_body', 'Not JSON, or a member is wrong: see `param`.', withBody],
   [400, INVALID, 'invalid_encoding', 'The body is not UTF-8.', withBody],
   [400, INVALID, 'invalid_request', 'This is no HTTP/1.1 as it should be.', everywhere],
@@ -68,11 +110,47 @@ const ROWS: readonly Row[] = [
   [415, INVALID, 'unsupported_media_type', 'No `Content-Type: application/json`.', withBody],
   [415, INVALID, 'unsupported_encoding', 'The body is compressed.', withBody],
   [431, INVALID, 'headers_too_large', 'The headers are too large.', everywhere],
-  [404, INVALID, 'unknown_url', 'The admin API is not reached from this address.', admin],
-  [404, INVALID, 'model_not_found', 'No such model, or not for this key.', oneModel],
+  [
+    404,
+    INVALID,
+    'unknown_url',
+    'The admin API is not reached from this address, or applications are not taken here.',
+    (route) => admin(route) || applying(route),
+  ],
+  [
+    404,
+    INVALID,
+    'model_not_found',
+    'No upstream has such a model, or it is not for this key.',
+    (route) => oneModel(route) || metered(route),
+  ],
   [404, INVALID, 'key_not_found', 'There never was such a key.', underKeys],
   [404, INVALID, 'request_not_found', 'There is no such receipt.', oneReceipt],
   [404, INVALID, 'backup_not_found', 'There is no such backup.', oneBackup],
+  [
+    404,
+    INVALID,
+    'application_not_found',
+    'The claim token, or the id, is of no application.',
+    (route) => oneApplication(route) || applied(route),
+  ],
+  [
+    409,
+    INVALID,
+    'application_decided',
+    'The application was rejected or claimed, or has expired.',
+    oneApplication,
+  ],
+  [410, INVALID, 'application_claimed', 'The key was shown before.', claiming],
+  [410, INVALID, 'application_expired', 'Nobody decided or claimed in time.', claiming],
+  [
+    409,
+    INVALID,
+    'idempotency_key_in_use',
+    'A call with this `Idempotency-Key` is still being answered: wait for `Retry-After`.',
+    changing,
+  ],
+  [422, INVALID, 'idempotency_key_reused', 'This `Idempotency-Key` was used for another call.', changing],
   [409, INVALID, 'backups_off', '`BACKUP_TARGET` is not set.', ofBackups],
   [409, 'server_error', 'backup_fenced', 'The place of the backups belongs to another database.', ofBackups],
   [409, 'server_error', 'backup_conflict', 'Another server writes there at the same time.', ofBackups],
@@ -88,41 +166,80 @@ const ROWS: readonly Row[] = [
     ofUpstream,
   ],
   [502, 'upstream_error', 'upstream_broken', 'Its answer was cut off, or not HTTP.', ofUpstream],
+  [
+    429,
+    'rate_limit_error',
+    'upstream_busy',
+    'The service is at the limit of its provider. Nothing is charged: wait for `Retry-After`.',
+    metered,
+  ],
+  [499, INVALID, 'client_gone', 'The client hung up while it waited for that: for the log alone.', metered],
   [503, 'upstream_error', 'upstream_unavailable', 'It refuses this service at the moment.', ofUpstream],
   [503, 'upstream_error', 'proxy_stopping', 'The server stops.', ofUpstream],
   [503, 'server_error', 'store_unavailable', 'Nothing can be recorded; nothing was forwarded.', ofStore],
+  [
+    503,
+    'server_error',
+    'server_busy',
+    'No room for the body of this request, or for its connection: wait for `Retry-After`.',
+    everywhere,
+  ],
+  [
+    503,
+    'server_error',
+    'applications_full',
+    'As many wait as may.',
+    ({ path }) => path === '/v1/applications',
+  ],
   [504, 'upstream_error', 'upstream_timeout', 'The upstream did not answer in time.', ofUpstream],
   [507, 'server_error', 'spool_full', 'There is no room for the copy.', ofBackups],
 ];
 
-/** Every error by its code, as the document refers to it. */
-export const ERROR_EXAMPLES: Readonly<Record<string, Example>> = Object.fromEntries(
-  ROWS.map(([, type, code, what]) => [
+/** As the document shows ids of requests. */
+const REQUEST_ID = '01a212c5-9b2e-7082-82d8-99cd58823b2b';
+
+/** Every error as the document refers to it: by its code, and by `anthropic.` and its code as Anthropic's clients read it. */
+export const ERROR_EXAMPLES: Readonly<Record<string, Example>> = Object.fromEntries([
+  ...ROWS.map(([, type, code, what]): [string, Example] => [
     code,
     { summary: what, value: { error: { message: what, type, param: null, code } } },
   ]),
-);
+  ...ROWS.filter(isToldToAnthropic).map(([status, type, code, message]): [string, Example] => [
+    `anthropic.${code}`,
+    { summary: message, value: anthropicError({ status, type, code, message }, REQUEST_ID) },
+  ]),
+]);
+
+/** Whether there is a route of Anthropic's that answers so. */
+function isToldToAnthropic([, , code, , when]: Row): boolean {
+  return !BEFORE_ROUTES.has(code) && ANTHROPIC_ROUTES.some(when);
+}
 
 /** The errors of a route, by status. */
 export function errorReplies(route: RouteTraits): Readonly<Record<string, Reply>> {
   const rows = ROWS.filter(([, , , , when]) => when(route));
   const replies: Record<string, Reply> = {};
   for (const status of new Set(rows.map(([each]) => each))) {
-    replies[status] = replyOf(rows.filter(([each]) => each === status));
+    const own = rows.filter(([each]) => each === status);
+    replies[status] = isAnthropic(route) ? anthropicReplyOf(own) : replyOf(own, ERROR, '');
   }
   return replies;
 }
 
-function replyOf(rows: readonly Row[]): Reply {
-  const examples = rows.map(([, , code]) => [code, { $ref: `#/components/examples/${code}` }]);
+const ERROR: Schema = { $ref: '#/components/schemas/Error' };
+const ANTHROPIC_ERROR: Schema = { $ref: '#/components/schemas/AnthropicError' };
+
+function anthropicReplyOf(rows: readonly Row[]): Reply {
+  const isMixed = rows.some(([, , code]) => BEFORE_ROUTES.has(code));
+  return replyOf(rows, isMixed ? { anyOf: [ANTHROPIC_ERROR, ERROR] } : ANTHROPIC_ERROR, 'anthropic.');
+}
+
+function replyOf(rows: readonly Row[], schema: Schema, prefix: string): Reply {
+  const nameOf = (code: string) => (BEFORE_ROUTES.has(code) ? code : `${prefix}${code}`);
+  const examples = rows.map(([, , code]) => [code, { $ref: `#/components/examples/${nameOf(code)}` }]);
   return {
     description: rows.map(([, , code]) => `\`${code}\``).join(', '),
     headers: rows.some(([status]) => status === 429) ? headersOfRefusals : headersOfAll,
-    content: {
-      'application/json': {
-        schema: { $ref: '#/components/schemas/Error' },
-        examples: Object.fromEntries(examples),
-      },
-    },
+    content: { 'application/json': { schema, examples: Object.fromEntries(examples) } },
   };
 }

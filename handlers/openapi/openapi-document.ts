@@ -1,7 +1,9 @@
 import type { Endpoint } from '#core/endpoints.ts';
 import type { ActionGroup } from '../admin/contract/action.ts';
+import { IDEMPOTENCY_KEY_FORMS } from '../admin/idempotency-key.ts';
 import { adminOperations } from './admin-operations.ts';
 import { HEADERS } from './answer-headers.ts';
+import { applicantOperations } from './applicant-operations.ts';
 import { clientOperations } from './client-operations.ts';
 import { ERROR_EXAMPLES } from './error-rows.ts';
 import type { Documented, Operation, Parameter } from './operation.ts';
@@ -32,7 +34,12 @@ export interface Documentable {
 
 /** Both APIs, from the tables that they are served from. */
 export function openapiDocument({ version, endpoints, contract }: Documentable): OpenapiDocument {
-  const documented = [...clientOperations(endpoints), ...adminOperations(contract), ...serverOperations];
+  const documented = [
+    ...clientOperations(endpoints),
+    ...applicantOperations,
+    ...adminOperations(contract),
+    ...serverOperations,
+  ];
   return {
     openapi: '3.1.1',
     info: {
@@ -45,7 +52,10 @@ export function openapiDocument({ version, endpoints, contract }: Documentable):
     tags: tagsOf(documented),
     paths: pathsOf(documented),
     components: {
-      schemas: Object.assign({ Error: ERROR }, ...documented.map(({ schemas }) => schemas)),
+      schemas: Object.assign(
+        { Error: ERROR, AnthropicError: ANTHROPIC_ERROR },
+        ...documented.map(({ schemas }) => schemas),
+      ),
       headers: HEADERS,
       examples: ERROR_EXAMPLES,
       parameters: { 'Idempotency-Key': IDEMPOTENCY_KEY },
@@ -57,6 +67,7 @@ export function openapiDocument({ version, endpoints, contract }: Documentable):
 const TAGS: Readonly<Record<string, string>> = {
   client: 'What the holder of a key calls: any OpenAI client works unchanged.',
   keys: 'Making keys, looking at them, changing and deleting them.',
+  applications: 'Asking for a key, and deciding who gets one. Only where `APPLICATIONS` is true.',
   usage: 'What was used, and starting it anew.',
   requests: 'Receipts: all that is known of single requests.',
   sponsor: 'What all keys together may use.',
@@ -81,7 +92,7 @@ function pathsOf(documented: readonly Documented[]): OpenapiDocument['paths'] {
 
 const ERROR: Schema = {
   type: 'object',
-  description: "OpenAI's error object",
+  description: "OpenAI's error object: everywhere but where Anthropic's clients call",
   properties: {
     error: {
       type: 'object',
@@ -97,13 +108,39 @@ const ERROR: Schema = {
   required: ['error'],
 };
 
+const ANTHROPIC_ERROR: Schema = {
+  type: 'object',
+  description: "Anthropic's error object",
+  properties: {
+    type: { type: 'string', const: 'error' },
+    error: {
+      type: 'object',
+      properties: {
+        type: { type: 'string', description: 'Follows from the status' },
+        message: { type: 'string', description: 'What is wrong, and what to do' },
+        details: {
+          type: 'object',
+          properties: { error_code: { type: 'string', description: 'Names the reason, for programs' } },
+          required: ['error_code'],
+        },
+      },
+      required: ['type', 'message', 'details'],
+    },
+    request_id: { type: 'string', description: 'As in `x-request-id`' },
+  },
+  required: ['type', 'error', 'request_id'],
+};
+
 const IDEMPOTENCY_KEY: Parameter = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
   description:
-    'A text of your own. The same call again with the same text is answered as before, and done once.',
-  schema: { type: 'string', minLength: 1, maxLength: 255 },
+    'A text of your own, of 1 to 255 printable characters, such as a UUID. The same call again within a day with the same text is answered as before, and done once. In quotes it may have spaces, commas and escaped quotes, and is the same text.',
+  schema: {
+    anyOf: IDEMPOTENCY_KEY_FORMS.map(({ source: pattern }): Schema => ({ type: 'string', pattern })),
+  },
+  example: '8e03978e-40d5-43e8-bc93-6894a57f9324',
 };
 
 const SECURITY_SCHEMES = {
