@@ -84,6 +84,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     other: { language: 'en', name: 'English' },
     groups: {
       client: '客户端接口',
+      applications: '密钥申请',
       keys: '密钥',
       usage: '用量',
       requests: '请求收据',
