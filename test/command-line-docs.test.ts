@@ -7,8 +7,11 @@ import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProgram } from '#adapters/cli/create-program.ts';
+import { hintOf } from '#core/secret.ts';
 import type { ServerProcess } from '#test/fakes/server-process.ts';
 import { SERVER_ADMIN_TOKEN, startServer } from '#test/fakes/server-process.ts';
+import type { UpstreamServer } from '#test/fakes/upstream-server.ts';
+import { completion, sendJson, startUpstreamServer } from '#test/fakes/upstream-server.ts';
 import { blocksOf } from '#test/readme-blocks.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -48,10 +51,16 @@ describe('the commands of docs/command-line.md, as printed', () => {
   const block = (word: string) => blocks.find(({ by }) => by === word)?.script ?? '';
   let folder: string;
   let server: ServerProcess;
+  let upstream: UpstreamServer;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'command-line-docs-'));
-    server = await startServer({ directory: folder, upstreamUrl: 'http://127.0.0.1:9/v1' });
+    upstream = await startUpstreamServer((_, response) => sendJson(response, completion(10, 5)));
+    server = await startServer({
+      directory: folder,
+      upstreamUrl: upstream.baseUrl,
+      env: { APPLICATIONS: 'true' },
+    });
     await mkdir(join(folder, 'bin'));
     const main = join(ROOT, 'adapters/cli/main.ts');
     const command = join(folder, 'bin/quota-proxy');
@@ -62,6 +71,7 @@ describe('the commands of docs/command-line.md, as printed', () => {
 
   afterAll(async () => {
     await server.stop();
+    await upstream.close();
     await rm(folder, { recursive: true });
   });
 
@@ -83,7 +93,7 @@ describe('the commands of docs/command-line.md, as printed', () => {
   test('it finds the server, and a key is made and changed', async () => {
     expect(connect()).not.toBe(block('connect'));
     const said = await run(connect() + block('keys'));
-    expect(said).toMatch(/^upstream +http:\/\/127\.0\.0\.1:9\/v1$/m);
+    expect(said).toMatch(new RegExp(`^upstream +${upstream.baseUrl}$`, 'm'));
     expect(said).toMatch(/^quotas +0 of 80 requests per day$/m);
     expect(said).toMatch(/^models +deepseek-chat$/m);
     expect((await server.admin.keys.list()).items).toMatchObject([{ label: 'Ada', status: 'active' }]);
@@ -102,6 +112,46 @@ describe('the commands of docs/command-line.md, as printed', () => {
     expect(said).toMatch(/ keys\.create /);
     expect(said).toMatch(/^ +\d+ +yes$/m);
     expect((await server.admin.sponsor.get()).quotas).toEqual([]);
+  });
+
+  test('a key gets a new secret beside its old one, and what is told twice is done once', async () => {
+    const said = await run(onlyConnected() + named() + block('rotate') + block('once'));
+    const [rotated, made, again] = [...said.matchAll(/^\s*key +(sk-\w+)/gm)].map(([, secret = '']) => secret);
+    expect(made).toMatch(/^sk-/);
+    expect(again).toBe(made);
+    const { items } = await server.admin.keys.list();
+    expect(items).toMatchObject([
+      { label: 'Bob', key: hintOf(made ?? '') },
+      { label: 'Ada', key: hintOf(rotated ?? ''), previous_key: { ends_at: expect.any(Number) } },
+    ]);
+  });
+
+  test('who applies is approved, and rejected after all', async () => {
+    await fetch(`${server.baseUrl}/v1/applications`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'Cleo' }),
+    });
+    const said = await run(onlyConnected() + block('applications'));
+    expect(said).toContain('Cleo');
+    expect((await server.admin.applications.list()).items).toMatchObject([
+      { name: 'Cleo', status: 'rejected', rejection_reason: 'Full this month; ask again in December.' },
+    ]);
+  });
+
+  test('usage goes on where a page of it ended, and is replayed against other limits', async () => {
+    for (const _ of ['one key', 'another']) {
+      const { key } = await server.admin.keys.create();
+      for (let calls = 0; calls < 2; calls += 1) expect((await server.chat(key)).status).toBe(200);
+    }
+    const { items } = await server.admin.usage.read();
+    expect(items).toHaveLength(2);
+    const said = await run(onlyConnected() + named() + block('more') + block('whatif'));
+    const [page = '', replayed = ''] = said.split(/^KEY /m);
+    expect(items.map(({ key }) => page.includes(String(key)))).toEqual([false, true]);
+    expect(replayed).toMatch(
+      /^Of 4 requests from .*, 2 \(50\.0 %\) would have been refused: 2 for a quota\.$/m,
+    );
   });
 
   test('the shells find what they complete by', async () => {
