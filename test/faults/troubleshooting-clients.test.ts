@@ -105,7 +105,7 @@ test('S9: a thousand slow senders, and clients that do not read, harm nobody and
   await expect.poll(async () => (await streams()).length, { timeout: 10_000 }).toBe(READERS);
   for (const stream of await streams())
     expect(stream).toMatchObject({ status: 'settled', source: 'upstream' });
-  expect(residentMemory(server.pid).peakBytes - before).toBeLessThan(READERS * STREAM_BYTES * 0.2);
+  expect(residentMemory(server.pid).peakBytes - before).toBeLessThan(READERS * STREAM_BYTES * 0.4);
 });
 
 test('the control: where nobody is cut off, who does not read holds a stream of the upstream', async () => {
