@@ -87,7 +87,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
       applications: '密钥申请',
       keys: '密钥',
       usage: '用量',
-      requests: '请求收据',
+      requests: '计费明细',
       sponsor: '总配额',
       operations: '操作日志',
       backups: '备份',
