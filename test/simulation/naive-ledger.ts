@@ -30,7 +30,8 @@ export interface NaiveLedger {
   take(entry: LedgerEntry, terms: Terms): void;
   /** @throws Error if an account is not what its lines add up to */
   compare(accounts: readonly Account[], sponsor: Sponsor): void;
-  isOpen(id: RequestId): boolean;
+  /** Open, or charged: a clock that is set ahead may lapse a request before it is sent, at its full amount. */
+  isPaidFor(id: RequestId): boolean;
   isReserved(id: RequestId): boolean;
   open(): readonly RequestId[];
 }
@@ -93,7 +94,10 @@ export function naiveLedger(timeZone: string): NaiveLedger {
         compareBuckets(account.key.label, account.buckets, ownOf(lines, account.key.id), nameOf);
       compareBuckets('the sponsor', sponsor.buckets, [...lines.values()], nameOf);
     },
-    isOpen: (id) => lines.get(id)?.isOpen === true,
+    isPaidFor(id) {
+      const line = lines.get(id);
+      return line !== undefined && (line.isOpen || line.used.requests > 0);
+    },
     isReserved: (id) => lines.has(id),
     open: () => [...lines].filter(([, { isOpen }]) => isOpen).map(([id]) => id),
   };

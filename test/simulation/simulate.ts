@@ -92,7 +92,7 @@ function makeWorld({ chance, time, disk, calendar, zone, lies }: Made): World {
       const isNew = disk
         .entriesAfter(world.entries)
         .some((entry) => entry.kind === 'reserved' && entry.requestId === id);
-      if (!isNew && !naive.isOpen(id))
+      if (!isNew && !naive.isPaidFor(id))
         failures.push(`the upstream was asked for ${id}, which is not reserved`);
       return id;
     },
