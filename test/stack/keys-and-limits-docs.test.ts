@@ -66,7 +66,9 @@ describeDocumented('the commands of docs/keys-and-limits.md, as printed', () => 
     const bodyBytes = '{"model": "deepseek-chat", "messages": [{"role": "user", "content": "Hello"}]}'.length;
     const answer = await chat();
     expect(answer).toMatch(/^x-quota-max-tokens: 4096\r$/m);
-    expect(answer).toMatch(new RegExp(`^x-quota-remaining-tokens: ${20_000 - 4096 - bodyBytes}\r$`, 'm'));
+    expect(answer).toMatch(new RegExp(`^x-quota-remaining-tokens: ${20_000 - BILLED.total_tokens}\r$`, 'm'));
+    const last = 'curl -s "http://127.0.0.1:8787/admin/requests?limit=1" -H @admin.header';
+    expect(JSON.parse(await run(last)).items).toMatchObject([{ reserved: { tokens: 4096 + bodyBytes } }]);
     expect(JSON.parse(await run(block('holder'), { KEY: made.key })).quotas).toMatchObject([
       { used: BILLED.total_tokens, held: 0 },
     ]);
@@ -107,7 +109,7 @@ describeDocumented('the commands of docs/keys-and-limits.md, as printed', () => 
 
   test('other limits are tried out on what was recorded', async () => {
     expect(await run(block('whatif'))).toMatch(
-      / Ada +3 +1 [\s\S]*1 \(\d+\.\d %\) would have been refused: 1 for a quota\.[\s\S]*none would have been refused/,
+      / Ada +3 +1 [\s\S]*1 \(\d+\.\d %\) would have been refused: 1 for a quota\.[\s\S]*2 \(66\.7 %\) would have been refused: 2 for want of a price\./,
     );
   });
 
