@@ -45,8 +45,8 @@ export function fillGrowth(path: string, { keys, active, requests }: Growth, now
 
 function addKeys(database: DatabaseSync, keys: number, active: number, now: number): void {
   const insert = database.prepare(
-    `INSERT INTO keys VALUES (?, ?, 'sk-benc…mark', ?, ?, NULL, 0, NULL,
-       '[{"meter":"requests","period":"day","limit":1000000000}]', 0, NULL, NULL, NULL, NULL, '{}')`,
+    `INSERT INTO keys (id, digest, hint, label, created_at, disabled, quotas, quotas_set_at, metadata)
+     VALUES (?, ?, 'sk-benc…mark', ?, ?, 0, '[{"meter":"requests","period":"day","limit":1000000000}]', 0, '{}')`,
   );
   database.exec('CREATE TEMP TABLE holder (i INTEGER PRIMARY KEY, id BLOB NOT NULL); BEGIN');
   const hold = database.prepare('INSERT INTO temp.holder VALUES (?, ?)');
