@@ -1,38 +1,30 @@
-import type { DescribedMember, EndpointDescription } from './endpoint-description.ts';
+import { CHOICES, MODEL, outputBound, STREAM, USAGE_SET } from './described-members.ts';
+import type { EndpointDescription } from './endpoint-description.ts';
 
-const choices: DescribedMember = { type: ['integer', 'null'], minimum: 1, maximum: 128 };
-const outputBound: DescribedMember = {
-  type: ['integer', 'null'],
-  description: 'Bounds the output. The least of such members counts, and is lowered to what a quota holds.',
-  minimum: 0,
-  maximum: 100_000_000,
-};
+const BOUND = outputBound(0);
 
 /** OpenAI Completions, for the documents. */
 export const completionsDescription: EndpointDescription = {
   summary: 'Completions of a text, whole or streamed: passed on to the upstream, and metered.',
   members: {
-    model: { type: 'string', minLength: 1, maxLength: 256 },
+    model: MODEL,
     prompt: {
       type: ['string', 'array', 'null'],
       description:
         'A text, a list of tokens, or a list of at most 2048 of these: each is answered, and costs its output',
     },
-    stream: { type: ['boolean', 'null'], description: 'Whether the answer comes as server-sent events' },
-    stream_options: {
-      type: ['object', 'null'],
-      description: '`include_usage` is set for the upstream in any case',
-    },
-    n: { ...choices, description: 'Answers to each prompt; each costs its output' },
-    best_of: choices,
+    stream: STREAM,
+    stream_options: USAGE_SET,
+    n: { ...CHOICES, description: 'Answers to each prompt; each costs its output' },
+    best_of: CHOICES,
     max_tokens: {
-      ...outputBound,
-      description: `${outputBound.description} 16 if none is sent, as in OpenAI's API.`,
+      ...BOUND,
+      description: `${BOUND.description} 16 if none is sent, as in OpenAI's API.`,
     },
-    max_completion_tokens: outputBound,
-    max_output_tokens: outputBound,
-    max_new_tokens: outputBound,
-    n_predict: outputBound,
+    max_completion_tokens: BOUND,
+    max_output_tokens: BOUND,
+    max_new_tokens: BOUND,
+    n_predict: BOUND,
   },
   required: ['model'],
   example: { model: 'deepseek-chat', prompt: 'Once upon a time', max_tokens: 64 },

@@ -1,10 +1,11 @@
+import { MODEL } from './described-members.ts';
 import type { EndpointDescription } from './endpoint-description.ts';
 
 /** OpenAI Embeddings, for the documents. */
 export const embeddingsDescription: EndpointDescription = {
   summary: 'Embeddings: passed on to the upstream, and metered. Only input costs tokens.',
   members: {
-    model: { type: 'string', minLength: 1, maxLength: 256 },
+    model: MODEL,
     input: { type: ['string', 'array'], description: 'A text, or a list of what the upstream takes' },
   },
   required: ['model', 'input'],

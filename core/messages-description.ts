@@ -1,3 +1,4 @@
+import { MODEL, STREAM } from './described-members.ts';
 import type { DescribedMember, EndpointDescription } from './endpoint-description.ts';
 
 const otherBound: DescribedMember = {
@@ -12,7 +13,7 @@ export const messagesDescription: EndpointDescription = {
   summary:
     "Anthropic's messages, whole or streamed, without state at the provider: passed on to the upstream, and metered.",
   members: {
-    model: { type: 'string', minLength: 1, maxLength: 256 },
+    model: MODEL,
     messages: { type: 'array' },
     max_tokens: {
       type: 'integer',
@@ -20,7 +21,7 @@ export const messagesDescription: EndpointDescription = {
       minimum: 0,
       maximum: 100_000_000,
     },
-    stream: { type: ['boolean', 'null'], description: 'Whether the answer comes as server-sent events' },
+    stream: STREAM,
     stream_options: { type: ['object', 'null'] },
     max_completion_tokens: otherBound,
     max_output_tokens: otherBound,

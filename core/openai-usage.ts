@@ -1,5 +1,5 @@
 import type { Usage } from './model.ts';
-import { countOf, memberOf } from './token-count.ts';
+import { countOf, memberOf, usageOfCounts } from './token-count.ts';
 
 /**
  * Usage as OpenAI, DeepSeek and their kin report it, in a whole answer or in a chunk of a stream:
@@ -12,25 +12,15 @@ import { countOf, memberOf } from './token-count.ts';
 export function usageOf(answer: unknown): Usage | null {
   const usage = memberOf(answer, 'usage') ?? memberOf(firstOf(memberOf(answer, 'choices')), 'usage');
   if (typeof usage !== 'object' || usage === null) return null;
-  const given = memberOf(usage, 'prompt_tokens');
-  const prompt = countOf(given ?? cacheSum(usage));
-  const completion = countOf(memberOf(usage, 'completion_tokens'));
-  const total = countOf(memberOf(usage, 'total_tokens'));
   const details = memberOf(usage, 'prompt_tokens_details');
-  const cached = countOf(memberOf(details, 'cached_tokens') ?? memberOf(usage, 'prompt_cache_hit_tokens'));
-  const written = countOf(memberOf(details, 'cache_write_tokens'));
-  const reasoning = countOf(memberOf(memberOf(usage, 'completion_tokens_details'), 'reasoning_tokens'));
-  if (prompt === null || completion === null || total === null) return null;
-  if (cached === null || written === null || reasoning === null) return null;
-  const output = Math.max(completion, total - prompt);
-  const read = Math.min(cached, prompt);
-  return {
-    prompt,
-    completion: output,
-    cached: read,
-    cacheWritten: Math.min(written, prompt - read),
-    reasoning: Math.min(reasoning, output),
-  };
+  return usageOfCounts({
+    prompt: countOf(memberOf(usage, 'prompt_tokens') ?? cacheSum(usage)),
+    completion: countOf(memberOf(usage, 'completion_tokens')),
+    total: countOf(memberOf(usage, 'total_tokens')),
+    cached: countOf(memberOf(details, 'cached_tokens') ?? memberOf(usage, 'prompt_cache_hit_tokens')),
+    written: countOf(memberOf(details, 'cache_write_tokens')),
+    reasoning: countOf(memberOf(memberOf(usage, 'completion_tokens_details'), 'reasoning_tokens')),
+  });
 }
 
 function cacheSum(usage: object): number | undefined {

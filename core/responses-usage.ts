@@ -1,6 +1,6 @@
 import type { EventShape } from './event-shape.ts';
 import type { Usage } from './model.ts';
-import { countOf, memberOf } from './token-count.ts';
+import { countOf, memberOf, usageOfCounts } from './token-count.ts';
 
 /**
  * Usage as OpenAI's Responses API reports it, in a response:
@@ -13,23 +13,14 @@ export function usageOf(response: unknown): Usage | null {
   if (typeof usage !== 'object' || usage === null) return null;
   const input = memberOf(usage, 'input_tokens_details');
   const output = memberOf(usage, 'output_tokens_details');
-  const prompt = countOf(memberOf(usage, 'input_tokens'));
-  const completion = countOf(memberOf(usage, 'output_tokens'));
-  const total = countOf(memberOf(usage, 'total_tokens'));
-  const cached = countOf(memberOf(input, 'cached_tokens'));
-  const written = countOf(memberOf(input, 'cache_write_tokens'));
-  const reasoning = countOf(memberOf(output, 'reasoning_tokens'));
-  if (prompt === null || completion === null || total === null) return null;
-  if (cached === null || written === null || reasoning === null) return null;
-  const generated = Math.max(completion, total - prompt);
-  const read = Math.min(cached, prompt);
-  return {
-    prompt,
-    completion: generated,
-    cached: read,
-    cacheWritten: Math.min(written, prompt - read),
-    reasoning: Math.min(reasoning, generated),
-  };
+  return usageOfCounts({
+    prompt: countOf(memberOf(usage, 'input_tokens')),
+    completion: countOf(memberOf(usage, 'output_tokens')),
+    total: countOf(memberOf(usage, 'total_tokens')),
+    cached: countOf(memberOf(input, 'cached_tokens')),
+    written: countOf(memberOf(input, 'cache_write_tokens')),
+    reasoning: countOf(memberOf(output, 'reasoning_tokens')),
+  });
 }
 
 const LAST: ReadonlySet<unknown> = new Set(['response.completed', 'response.incomplete', 'response.failed']);

@@ -1,4 +1,4 @@
-import { apply, emptyBuckets } from './apply.ts';
+import { apply, emptyBuckets, plus } from './apply.ts';
 import type { Command, Reserve } from './command.ts';
 import { decide } from './decide.ts';
 import type { Denial } from './decision.ts';
@@ -89,7 +89,7 @@ export function whatIf(requests: readonly PastRequest[], proposal: Proposal, cal
     if (denial !== null) refused.add(requestId);
     add(keys, keyId, request, denial);
     add(days, calendar.dayOf(madeAt), request, denial);
-    total = plus(total, request, denial);
+    total = counting(total, request, denial);
   }
   return { keys, days, total };
 }
@@ -152,23 +152,19 @@ const NONE: Replayed = {
 };
 
 function add(all: Map<string, Replayed>, name: string, request: PastRequest, denial: Denial | null): void {
-  all.set(name, plus(all.get(name) ?? NONE, request, denial));
+  all.set(name, counting(all.get(name) ?? NONE, request, denial));
 }
 
-function plus(before: Replayed, { madeAt, used }: PastRequest, denial: Denial | null): Replayed {
+function counting(before: Replayed, { madeAt, used }: PastRequest, denial: Denial | null): Replayed {
   const { requests, refused, firstRefusedAt, reasons } = before;
-  const counted = { ...before, requests: requests + 1, used: sum(before.used, used) };
-  if (denial === null) return { ...counted, wouldUse: sum(before.wouldUse, used) };
+  const counted = { ...before, requests: requests + 1, used: plus(before.used, used) };
+  if (denial === null) return { ...counted, wouldUse: plus(before.wouldUse, used) };
   return {
     ...counted,
     refused: refused + 1,
     firstRefusedAt: firstRefusedAt ?? madeAt,
     reasons: { ...reasons, [denial.kind]: (reasons[denial.kind] ?? 0) + 1 },
   };
-}
-
-function sum(a: Amount, b: Amount): Amount {
-  return { requests: a.requests + b.requests, tokens: a.tokens + b.tokens, cost: a.cost + b.cost };
 }
 
 function sponsorWith(quotas: readonly Quota[]): Sponsor {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ADMIN_TOKEN } from '#test/fakes/policy.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
-import { ADMIN_TOKEN, openProxy } from '#test/fakes/proxy.ts';
+import { openProxy } from '#test/fakes/proxy.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 
 const PAGE = 'https://chat.example.org';

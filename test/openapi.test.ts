@@ -12,8 +12,9 @@ import { openapiPath, SECURITY } from '#handlers/openapi/operation.ts';
 import type { BackupsUnderTest } from '#test/fakes/backups.ts';
 import { openBackups } from '#test/fakes/backups.ts';
 import { openapiSchemas, strictOpenapiSchemas } from '#test/fakes/openapi-schemas.ts';
+import { ADMIN_TOKEN } from '#test/fakes/policy.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
-import { ADMIN_TOKEN, openProxy } from '#test/fakes/proxy.ts';
+import { openProxy } from '#test/fakes/proxy.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 
 const ROOT = join(import.meta.dirname, '..');

@@ -32,7 +32,8 @@ export interface AccountRows {
   setReplayFrom(n: number): void;
 }
 
-interface BucketRow {
+/** A row of the table `buckets`; others have its columns, too. */
+export interface BucketRow {
   readonly period: Period;
   readonly starts_at: number;
   readonly requests_used: number;
@@ -114,7 +115,8 @@ function dayGrower(database: Database.Database): AccountRows['grow'] {
   };
 }
 
-function bucketsOf(rows: readonly BucketRow[]): Buckets {
+/** The buckets of an account, by its rows. */
+export function bucketsOf(rows: readonly BucketRow[]): Buckets {
   return PERIODS.map((period): Bucket => {
     const row = rows.find((each) => each.period === period);
     if (row === undefined) throw new Error(`an account has no bucket for ${period}`);

@@ -1,8 +1,10 @@
 import type Database from 'better-sqlite3';
 import { emptyBuckets } from '#core/apply.ts';
 import { type Excuse, NO_EXCUSE } from '#core/carry.ts';
-import type { Buckets, Instant, KeyId, Period } from '#core/model.ts';
+import type { Buckets, Instant, KeyId } from '#core/model.ts';
 import { PERIODS } from '#core/model.ts';
+import type { BucketRow } from './account-rows.ts';
+import { bucketsOf } from './account-rows.ts';
 import { toBlob } from './uuid-blob.ts';
 
 /** From here on entries may have been removed. */
@@ -34,15 +36,7 @@ export interface CarriedRows {
   save(id: KeyId, holder: CarriedHolder): void;
 }
 
-interface CarriedRow {
-  readonly period: Period;
-  readonly starts_at: number;
-  readonly requests_used: number;
-  readonly requests_held: number;
-  readonly tokens_used: number;
-  readonly tokens_held: number;
-  readonly cost_used_micros: number;
-  readonly cost_held_micros: number;
+interface CarriedRow extends BucketRow {
   readonly requests_overdraft: number;
   readonly tokens_overdraft: number;
   readonly cost_overdraft_micros: number;
@@ -103,34 +97,26 @@ export function carriedRows(database: Database.Database): CarriedRows {
 }
 
 function holderOf(lastUsedAt: Instant | null, rows: readonly CarriedRow[]): CarriedHolder {
-  if (rows.length === 0) {
-    return { lastUsedAt, buckets: emptyBuckets(), excuses: PERIODS.map(() => NO_EXCUSE) };
-  }
-  const ordered = PERIODS.map((period) => {
-    const row = rows.find((each) => each.period === period);
-    if (row === undefined) throw new Error(`nothing is carried for ${period}`);
-    return row;
-  });
   return {
     lastUsedAt,
-    buckets: ordered.map((row) => ({
-      period: row.period,
-      startsAt: row.starts_at,
-      used: { requests: row.requests_used, tokens: row.tokens_used, cost: row.cost_used_micros },
-      held: { requests: row.requests_held, tokens: row.tokens_held, cost: row.cost_held_micros },
-    })),
-    excuses: ordered.map((row) => ({
-      overdraft: {
-        requests: row.requests_overdraft,
-        tokens: row.tokens_overdraft,
-        cost: row.cost_overdraft_micros,
-      },
-      broughtTo: {
-        requests: row.requests_brought_to,
-        tokens: row.tokens_brought_to,
-        cost: row.cost_brought_to_micros,
-      },
-      firstAt: row.first_at,
-    })),
+    buckets: rows.length === 0 ? emptyBuckets() : bucketsOf(rows),
+    excuses: PERIODS.map((period) => excuseOf(rows.find((row) => row.period === period))),
+  };
+}
+
+function excuseOf(row: CarriedRow | undefined): Excuse {
+  if (row === undefined) return NO_EXCUSE;
+  return {
+    overdraft: {
+      requests: row.requests_overdraft,
+      tokens: row.tokens_overdraft,
+      cost: row.cost_overdraft_micros,
+    },
+    broughtTo: {
+      requests: row.requests_brought_to,
+      tokens: row.tokens_brought_to,
+      cost: row.cost_brought_to_micros,
+    },
+    firstAt: row.first_at,
   };
 }

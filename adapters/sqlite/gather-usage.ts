@@ -1,4 +1,5 @@
 import type { UsageCounts, UsagePage, UsageQuery, UsageRow } from '#core/reports.ts';
+import { added } from './usage-days.ts';
 import type { UsagePart } from './usage-report.ts';
 
 /** Gathers a report from parts of some days each, newest first, so that a long one keeps nobody waiting. */
@@ -14,7 +15,7 @@ export async function gatherUsage(
     // One more than the page has tells whether there is another page; the totals are those of all parts.
     const part = await read({ ...query, limit: limit + 1 }, beforeDay);
     for (const row of rows.length > limit ? [] : part.rows) join(rows, row);
-    totals = totals === undefined ? part.totals : sum(totals, part.totals);
+    totals = totals === undefined ? part.totals : added(totals, part.totals);
     beforeDay = part.next;
   } while (beforeDay !== null);
   return { rows: rows.slice(0, limit), totals, more: rows.length > limit };
@@ -29,18 +30,5 @@ function join(rows: UsageRow[], row: UsageRow): void {
     return;
   }
   const updatedAt = Math.max(last.updatedAt, row.updatedAt);
-  rows.splice(-1, 1, { ...last, ...sum(last, row), updatedAt });
-}
-
-function sum(a: UsageCounts, b: UsageCounts): UsageCounts {
-  return {
-    requests: a.requests + b.requests,
-    successes: a.successes + b.successes,
-    errors: a.errors + b.errors,
-    rejections: a.rejections + b.rejections,
-    prompt: a.prompt + b.prompt,
-    completion: a.completion + b.completion,
-    cached: a.cached + b.cached,
-    costMicros: a.costMicros + b.costMicros,
-  };
+  rows.splice(-1, 1, { ...last, ...added(last, row), updatedAt });
 }

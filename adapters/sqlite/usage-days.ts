@@ -67,6 +67,13 @@ export function grown(a: DayGrowth, b: DayGrowth): DayGrowth {
     day: a.day,
     model: a.model,
     updatedAt: Math.max(a.updatedAt, b.updatedAt),
+    ...added(a, b),
+  };
+}
+
+/** Two counts as one. */
+export function added(a: UsageCounts, b: UsageCounts): UsageCounts {
+  return {
     requests: a.requests + b.requests,
     successes: a.successes + b.successes,
     errors: a.errors + b.errors,

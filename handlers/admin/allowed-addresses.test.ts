@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routesOf } from '#handlers/app.ts';
+import { ADMIN_TOKEN, METRICS_TOKEN } from '#test/fakes/policy.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
-import { ADMIN_TOKEN, METRICS_TOKEN, openProxy } from '#test/fakes/proxy.ts';
+import { openProxy } from '#test/fakes/proxy.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 
 const ALLOWED = '198.51.100.7';

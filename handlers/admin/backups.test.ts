@@ -6,7 +6,8 @@ import { NOON } from '#test/fakes/accounts.ts';
 import { openAdmin } from '#test/fakes/admin.ts';
 import type { BackupsUnderTest } from '#test/fakes/backups.ts';
 import { openBackups } from '#test/fakes/backups.ts';
-import { ADMIN_TOKEN, openProxy } from '#test/fakes/proxy.ts';
+import { ADMIN_TOKEN } from '#test/fakes/policy.ts';
+import { openProxy } from '#test/fakes/proxy.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 
 const closing: { close(): Promise<void> }[] = [];

@@ -1,6 +1,7 @@
 import { Script } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { ENDPOINTS } from '#core/endpoints.ts';
+import { POLICY } from '#test/fakes/policy.ts';
 import { contract } from '../admin/contract.ts';
 import type { OpenapiDocument } from '../openapi/openapi-document.ts';
 import { openapiDocument } from '../openapi/openapi-document.ts';
@@ -85,21 +86,6 @@ test.each([
 ])('who prefers %s reads %s', (accepted, language) => {
   expect(preferredLanguage(accepted)).toBe(language);
 });
-
-const POLICY = {
-  ...{ version: '1.2.3', upstreamCheck: false, adminTokens: [], metricsTokens: [] },
-  ...{
-    adminAddresses: null,
-    corsOrigins: [],
-    applications: null,
-    ledgerDays: 0,
-    keyPrefix: 'sk-',
-    keyExpiryDays: 0,
-    dailyRequestLimit: 0,
-    requestsPerMinute: 0,
-  },
-  ...{ operationLog: true, bodyBytesMax: 1, exchangeMsMax: 1, warnings: [] },
-};
 
 const EXCHANGE = {
   ...{ requestId: 'r', startedMs: 0, trace: null, params: {} },

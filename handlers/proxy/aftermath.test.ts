@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NOTHING } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
-import { ADMIN_TOKEN, openProxy, type ProxyUnderTest } from '#test/fakes/proxy.ts';
+import { ADMIN_TOKEN } from '#test/fakes/policy.ts';
+import { openProxy, type ProxyUnderTest } from '#test/fakes/proxy.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 import { aftermath } from './aftermath.ts';
 

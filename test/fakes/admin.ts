@@ -3,8 +3,9 @@ import type { AdminClient } from '#handlers/admin/client.ts';
 import { createAdminClient } from '#handlers/admin/client.ts';
 import type { Policy } from '#handlers/services.ts';
 import { openMemoryStore } from './memory-store.ts';
+import { ADMIN_TOKEN } from './policy.ts';
 import type { ProxyOptions, ProxyUnderTest } from './proxy.ts';
-import { ADMIN_TOKEN, openProxy } from './proxy.ts';
+import { openProxy } from './proxy.ts';
 import { completion, sendJson } from './upstream-server.ts';
 
 /** The proxy, seen by its operator. Each request costs the upstream 10 tokens in and 5 out. */

@@ -25,11 +25,9 @@ import type { Policy, Services } from '#handlers/services.ts';
 import { watchTroubles } from '#handlers/troubles.ts';
 import { keyWith, NOON } from './accounts.ts';
 import { openMemoryStore } from './memory-store.ts';
+import { POLICY } from './policy.ts';
 import type { Behaviour, UpstreamServer } from './upstream-server.ts';
 import { startUpstreamServer } from './upstream-server.ts';
-
-export const ADMIN_TOKEN = 'an-admin-token-of-the-tests-0123456789';
-export const METRICS_TOKEN = 'a-metrics-token-of-the-tests-012345678';
 
 /** The proxy in this process: the real handlers, a real upstream connection, a store and a clock of the test's. */
 export interface ProxyUnderTest {
@@ -219,25 +217,6 @@ const LIMITS = {
   silenceTimeoutMs: 10_000,
   exchangeMsMax: 60_000,
   answerBytesMax: 10_000_000,
-};
-
-const POLICY: Policy = {
-  version: '0.0.0-test',
-  upstreamCheck: false,
-  adminTokens: [ADMIN_TOKEN],
-  metricsTokens: [METRICS_TOKEN],
-  adminAddresses: null,
-  corsOrigins: [],
-  keyPrefix: 'sk-',
-  keyExpiryDays: 30,
-  dailyRequestLimit: 200,
-  requestsPerMinute: 0,
-  operationLog: true,
-  applications: null,
-  ledgerDays: 0,
-  bodyBytesMax: 1_000_000,
-  exchangeMsMax: 60_000,
-  warnings: [],
 };
 
 /** A server is told the length of every body that has one. */

@@ -56,6 +56,21 @@ export function sendJson(response: ServerResponse, body: string, status = 200): 
   response.writeHead(status, { 'content-type': 'application/json' }).end(body);
 }
 
+/** An upstream that answers everything with this; an error of its own unless said otherwise. */
+export function answers(
+  status: number,
+  body = '{"error":{"code":"theirs"}}',
+  headers: Readonly<Record<string, string>> = {},
+): Behaviour {
+  return (_call, response) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    sendJson(response, body, status);
+  };
+}
+
+/** An upstream that hangs up. */
+export const BREAKS: Behaviour = (_call, response) => void response.destroy();
+
 /** The events of a stream of five chunks; with `usage`, OpenAI's extra event before the end. */
 export function events(usage: object | null): readonly string[] {
   const chunk = (content: string) => ({

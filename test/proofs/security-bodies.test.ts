@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import { ADMIN_TOKEN } from '#test/fakes/policy.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
-import { ADMIN_TOKEN, openProxy } from '#test/fakes/proxy.ts';
+import { openProxy } from '#test/fakes/proxy.ts';
 import type { Behaviour } from '#test/fakes/upstream-server.ts';
 import { completion, events, sendEvents, sendJson } from '#test/fakes/upstream-server.ts';
 

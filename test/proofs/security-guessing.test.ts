@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { formSecret, SECRET_RANDOM_BYTES } from '#core/secret.ts';
+import { ADMIN_TOKEN, METRICS_TOKEN } from '#test/fakes/policy.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
-import { ADMIN_TOKEN, METRICS_TOKEN, openProxy } from '#test/fakes/proxy.ts';
+import { openProxy } from '#test/fakes/proxy.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 
 const PER_MINUTE = 4;

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formSecret, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import { routesOf } from '#handlers/app.ts';
 import type { Route } from '#handlers/route.ts';
+import { ADMIN_TOKEN, METRICS_TOKEN } from '#test/fakes/policy.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
-import { ADMIN_TOKEN, METRICS_TOKEN, openProxy } from '#test/fakes/proxy.ts';
+import { openProxy } from '#test/fakes/proxy.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 
 let proxy: ProxyUnderTest;

@@ -6,7 +6,7 @@ import { ENDPOINT_SPECIMENS } from '#test/fakes/endpoint-specimens.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
 import type { Behaviour } from '#test/fakes/upstream-server.ts';
-import { completion, sendJson } from '#test/fakes/upstream-server.ts';
+import { answers, BREAKS, completion, sendJson } from '#test/fakes/upstream-server.ts';
 
 let proxy: ProxyUnderTest | undefined;
 afterEach(async () => {
@@ -14,18 +14,7 @@ afterEach(async () => {
   proxy = undefined;
 });
 
-const answers =
-  (
-    status: number,
-    body = '{"error":{"code":"theirs"}}',
-    headers: Readonly<Record<string, string>> = {},
-  ): Behaviour =>
-  (_call, response) => {
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    sendJson(response, body, status);
-  };
 const WELL = answers(200, completion(10, 5));
-const BREAKS: Behaviour = (_call, response) => void response.destroy();
 
 const RENAMED = { exact: new Map([['fast', 'deepseek-chat']]), prefixes: [] };
 const PRICED = {

@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { gate } from '#test/fakes/gate.ts';
+import { METRICS_TOKEN } from '#test/fakes/policy.ts';
 import type { GivenBehaviour, ProxyUnderTest } from '#test/fakes/proxy.ts';
-import { METRICS_TOKEN, openProxy } from '#test/fakes/proxy.ts';
+import { openProxy } from '#test/fakes/proxy.ts';
 import type { Behaviour } from '#test/fakes/upstream-server.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
 

@@ -5,7 +5,7 @@ import { askSettled } from '#test/fakes/ask-settled.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
 import type { Behaviour } from '#test/fakes/upstream-server.ts';
-import { completion, events, sendEvents, sendJson } from '#test/fakes/upstream-server.ts';
+import { answers, BREAKS, completion, events, sendEvents, sendJson } from '#test/fakes/upstream-server.ts';
 
 let proxy: ProxyUnderTest | undefined;
 afterEach(async () => {
@@ -13,19 +13,8 @@ afterEach(async () => {
   proxy = undefined;
 });
 
-const answers =
-  (
-    status: number,
-    body = '{"error":{"code":"theirs"}}',
-    headers: Readonly<Record<string, string>> = {},
-  ): Behaviour =>
-  (_call, response) => {
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    sendJson(response, body, status);
-  };
 const WELL = answers(200, completion(10, 5));
 const HANGS: Behaviour = () => undefined;
-const BREAKS: Behaviour = (_call, response) => void response.destroy();
 
 interface Row {
   readonly name: string;

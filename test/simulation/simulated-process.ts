@@ -16,6 +16,7 @@ import { routedUpstream } from '#handlers/proxy/routed-upstream.ts';
 import type { Policy, Services } from '#handlers/services.ts';
 import { watchTroubles } from '#handlers/troubles.ts';
 import { idOf } from '#test/conformance/specimens.ts';
+import { POLICY } from '#test/fakes/policy.ts';
 import type { Chance } from './chance.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -85,7 +86,7 @@ export function startProcess(parts: ProcessParts): SimulatedProcess {
     troubles,
     tracer: null,
     calendar,
-    policy: POLICY,
+    policy: SIMULATED,
     prices: { table: () => PRICES },
     access,
     webhook: null,
@@ -154,21 +155,8 @@ const TERMS: UpstreamTerms = {
   settings: { baseUrl: 'UPSTREAM_BASE_URL', apiKey: 'UPSTREAM_API_KEY' },
 };
 
-const POLICY: Policy = {
-  version: '0.0.0-simulated',
-  upstreamCheck: true,
-  adminTokens: [ADMIN_TOKEN],
-  metricsTokens: [],
-  adminAddresses: null,
-  corsOrigins: [],
-  applications: null,
-  ledgerDays: 0,
-  keyPrefix: 'sk-',
-  keyExpiryDays: 0,
-  dailyRequestLimit: 0,
-  requestsPerMinute: 0,
-  operationLog: true,
-  bodyBytesMax: 100_000,
-  exchangeMsMax: 10 * 60_000,
-  warnings: [],
+const SIMULATED: Policy = {
+  ...POLICY,
+  ...{ upstreamCheck: true, adminTokens: [ADMIN_TOKEN], metricsTokens: [] },
+  ...{ keyExpiryDays: 0, dailyRequestLimit: 0, bodyBytesMax: 100_000, exchangeMsMax: 10 * 60_000 },
 };
