@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { appendFile, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -214,23 +214,34 @@ function fits(bytes: number): Promise<boolean> {
   );
 }
 
+/** Written as somebody else does, so that the server reads anew what it has in memory. */
+const TOUCH = 'UPDATE projection SET checked = 1 - checked';
+
 /** Spoils every page but the first, in the database and behind what its log has; what it gives back undoes that. */
 async function corrupt(path: string): Promise<() => Promise<void>> {
-  touch(path);
+  const other = new Database(path);
+  lockWithEmptyLog(other, path);
+  other.exec(TOUCH);
   const whole = readFileSync(path);
   await overwrite(path, Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(whole.length - 4096, 0xa5)]));
+  other.exec('COMMIT');
+  other.close();
   return async () => {
     await overwrite(path, whole);
-    touch(path);
+    const again = new Database(path);
+    again.exec(TOUCH);
+    again.close();
   };
 }
 
-/** Writes as somebody else does, so that the server reads anew what it has in memory, and empties the log. */
-function touch(path: string): void {
-  const other = new Database(path);
-  other.exec('UPDATE projection SET checked = 1 - checked');
-  other.pragma('wal_checkpoint(TRUNCATE)');
-  other.close();
+/** Begins to write when all that was committed is in the file itself: a page in the log would be read from there. */
+function lockWithEmptyLog(database: Database.Database, path: string): void {
+  for (;;) {
+    database.pragma('wal_checkpoint(TRUNCATE)');
+    database.exec('BEGIN IMMEDIATE');
+    if (statSync(`${path}-wal`).size === 0) return;
+    database.exec('ROLLBACK');
+  }
 }
 
 async function overwrite(path: string, content: Buffer): Promise<void> {
