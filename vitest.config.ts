@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** After the quick ones; two files at a time, because these start processes and containers and wait for them most of the time. */
 const SLOW = { maxWorkers: 2, sequence: { groupOrder: 1 } };
 
+/** As long as a busy machine may need; what is waited for is there in milliseconds. */
+const expect = { poll: { timeout: 15_000 } };
+
 /** Three kinds of proof: in this process, with processes that are killed, and with the real image. */
 export default defineConfig({
   test: {
@@ -10,6 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          expect,
           include: ['{core,handlers,adapters,build,test,bench}/**/*.test.ts'],
           exclude: ['test/{faults,stack}/**'],
           testTimeout: 30_000,
@@ -20,6 +24,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
+          expect,
           include: ['test/faults/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 60_000,
@@ -29,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'stack',
+          expect,
           include: ['test/stack/**/*.test.ts'],
           globalSetup: ['test/stack/engine.ts'],
           testTimeout: 120_000,

@@ -105,8 +105,9 @@ test('the file serves: two accounts at their limit, and the reserve under the na
   });
   const given = { REQUEST: reply.headers.get('x-request-id') ?? '' };
   const receipt = () => run(block('receipt'), given).then((text) => JSON.parse(text));
-  await vi.waitFor(async () =>
-    expect(await receipt()).toMatchObject({ status: 'settled', upstream: 'reserve' }),
+  await vi.waitFor(
+    async () => expect(await receipt()).toMatchObject({ status: 'settled', upstream: 'reserve' }),
+    { timeout: 10_000 },
   );
   expect(written).toContain('"upstream":"reserve"');
   expect(written).not.toContain('sk-of-the-tests');
@@ -155,7 +156,9 @@ test('a client that hangs up while it waits gives up its turn and its reservatio
   ownMachine.letGo();
   expect((await Promise.all(served)).map((reply) => reply.status)).toEqual([200, 200]);
   expect(upstreams[3]?.seen).toHaveLength(2);
-  await vi.waitFor(async () => expect(await status.get()).toMatchObject({ open_reservations: 0 }));
+  await vi.waitFor(async () => expect(await status.get()).toMatchObject({ open_reservations: 0 }), {
+    timeout: 10_000,
+  });
   expect(written).toMatch(/"status":499,"reason":"client_gone"/);
 });
 

@@ -88,7 +88,9 @@ test('who speaks Anthropic’s API alone is asked in it for its models, by clien
   const { services, upstreams, clock } = proxy;
   const app = createApp(services);
   await app.scheduled({ kind: 'watch', at: clock.now });
-  await vi.waitFor(() => expect(upstreams.map(({ seen }) => seen.length)).toEqual([1, 1, 1]));
+  await vi.waitFor(() => expect(upstreams.map(({ seen }) => seen.length)).toEqual([1, 1, 1]), {
+    timeout: 10_000,
+  });
   const { secret } = await proxy.issue();
   const reply = await proxy.fetch('/v1/models', { headers: { authorization: `Bearer ${secret}` } });
   expect(await reply.json()).toMatchObject({ data: [{ id: 'gpt-a' }, { id: 'claude-a' }, { id: 'both-a' }] });

@@ -123,10 +123,12 @@ test('each upstream is asked for its models at the start, and the one in trouble
   const app = createApp(services);
   const seen = () => upstreams.map((upstream) => upstream.seen.map(({ url }) => url));
   await app.scheduled({ kind: 'watch', at: clock.now });
-  await vi.waitFor(() => expect(services.troubles.all()).toMatchObject([{ name: 'upstream second' }]));
+  await vi.waitFor(() => expect(services.troubles.all()).toMatchObject([{ name: 'upstream second' }]), {
+    timeout: 10_000,
+  });
   expect(seen()).toEqual([['/v1/models'], ['/v1/models']]);
   second = listOf('b');
   await app.scheduled({ kind: 'watch', at: clock.now + 3_600_000 });
-  await vi.waitFor(() => expect(services.troubles.all()).toEqual([]));
+  await vi.waitFor(() => expect(services.troubles.all()).toEqual([]), { timeout: 10_000 });
   expect(seen()).toEqual([['/v1/models'], ['/v1/models', '/v1/models']]);
 });

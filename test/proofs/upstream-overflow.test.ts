@@ -38,13 +38,13 @@ test('a full upstream is passed over for one that has room; where all are full, 
   ]);
   const { secret } = await under.issue();
   const replies = [under.chat(secret)];
-  await vi.waitFor(() => expect(first.held).toHaveLength(1));
+  await vi.waitFor(() => expect(first.held).toHaveLength(1), { timeout: 10_000 });
   replies.push(under.chat(secret));
-  await vi.waitFor(() => expect(second.held).toHaveLength(1));
+  await vi.waitFor(() => expect(second.held).toHaveLength(1), { timeout: 10_000 });
   replies.push(under.chat(secret));
-  await vi.waitFor(() => expect(waiting(under)).toEqual([1, 1]));
+  await vi.waitFor(() => expect(waiting(under)).toEqual([1, 1]), { timeout: 10_000 });
   second.letGo();
-  await vi.waitFor(() => expect(second.users).toHaveLength(2));
+  await vi.waitFor(() => expect(second.users).toHaveLength(2), { timeout: 10_000 });
   expect(waiting(under)).toEqual([0, 0]);
   second.letGo();
   first.letGo();
@@ -59,7 +59,7 @@ test('who waits at the second upstream after the first was busy gets the first o
   ]);
   const { secret } = await under.issue();
   const served = under.chat(secret);
-  await vi.waitFor(() => expect(second.held).toHaveLength(1));
+  await vi.waitFor(() => expect(second.held).toHaveLength(1), { timeout: 10_000 });
   const reply = await under.chat(secret);
   expect([reply.status, await reply.text()]).toEqual([429, '{"error":{"code":"theirs"}}']);
   expect(await receiptOf(under, reply)).toMatchObject({ status: 'released', outcome: { upstream: 'first' } });
@@ -81,7 +81,7 @@ test('for a client that is gone nobody else is asked', async () => {
     body: JSON.stringify({ model: 'm', messages: [] }),
     signal: leave.signal,
   });
-  await vi.waitFor(() => expect(first.held).toHaveLength(1));
+  await vi.waitFor(() => expect(first.held).toHaveLength(1), { timeout: 10_000 });
   leave.abort();
   for (const { response } of first.held) sendJson(response, '{}', 429);
   const reply = await asked;
@@ -114,7 +114,7 @@ test('the metrics and the status show breakers, exchanges and who waits', async 
     ]),
   );
   for (const _ of replies) {
-    await vi.waitFor(() => expect(upstream.held).toHaveLength(1));
+    await vi.waitFor(() => expect(upstream.held).toHaveLength(1), { timeout: 10_000 });
     upstream.letGo();
   }
   await Promise.all(replies);

@@ -42,7 +42,7 @@ test('one request of a key is not behind the hundred of another, and the account
   replies.push(under.chat(one.secret, { user: 'one' }));
   await untilWaiting(under, 99);
   for (let n = 0; n < replies.length; n += 1) {
-    await vi.waitFor(() => expect(upstream.held.length).toBeGreaterThan(0), { interval: 1 });
+    await vi.waitFor(() => expect(upstream.held.length).toBeGreaterThan(0), { timeout: 10_000, interval: 1 });
     upstream.letGo();
   }
   expect((await Promise.all(replies)).map(({ status }) => status)).toEqual(replies.map(() => 200));
@@ -159,7 +159,7 @@ test.each(turned)(
     const under = await openQueue([{ behaviour: upstream.behaviour, maxConcurrency: 1, ...terms }]);
     const { secret, key } = await under.issue({ quotas: [{ meter: 'requests', period: 'day', limit: 2 }] });
     const first = under.chat(secret);
-    await vi.waitFor(() => expect(upstream.held).toHaveLength(1));
+    await vi.waitFor(() => expect(upstream.held).toHaveLength(1), { timeout: 10_000 });
     const leave = new AbortController();
     const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
     const body = JSON.stringify({ model: 'm', messages: [] });
@@ -196,7 +196,7 @@ test('quotas decide before anybody waits', async () => {
   const { error } = (await (await under.chat(secret)).json()) as { error: { code: string } };
   expect(error.code).toBe('insufficient_quota');
   for (const _ of served) {
-    await vi.waitFor(() => expect(upstream.held).toHaveLength(1));
+    await vi.waitFor(() => expect(upstream.held).toHaveLength(1), { timeout: 10_000 });
     upstream.letGo();
   }
   expect((await Promise.all(served)).map(({ status }) => status)).toEqual([200, 200]);
@@ -209,9 +209,9 @@ test('a full queue makes room for a key that has none in it', async () => {
   const replies = [under.chat(many.secret), under.chat(many.secret), under.chat(many.secret)];
   await untilWaiting(under, 2);
   replies.push(under.chat(one.secret, { user: 'one' }));
-  await vi.waitFor(() => expect(under.log).toHaveLength(1));
+  await vi.waitFor(() => expect(under.log).toHaveLength(1), { timeout: 10_000 });
   for (let n = 0; n < 3; n += 1) {
-    await vi.waitFor(() => expect(upstream.held).toHaveLength(1));
+    await vi.waitFor(() => expect(upstream.held).toHaveLength(1), { timeout: 10_000 });
     upstream.letGo();
   }
   expect((await Promise.all(replies)).map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 429]);

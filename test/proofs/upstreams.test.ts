@@ -200,7 +200,7 @@ test('an upstream that mostly fails is left alone, is tried by one request, and 
   };
   expect(breaker()).toBe('half_open');
   const probe = under.chat(secret);
-  await vi.waitFor(() => expect(seen()).toEqual([11, 3]));
+  await vi.waitFor(() => expect(seen()).toEqual([11, 3]), { timeout: 10_000 });
   // It is on its way, and the others go where they are served.
   for (let n = 0; n < 3; n += 1) expect((await under.chat(secret)).status).toBe(200);
   expect(seen()).toEqual([11, 6]);
