@@ -76,6 +76,19 @@ const PENDING_DAYS_MAX = 30;
 /** A link that lies about must not be good for ever. */
 const CLAIM_DAYS_MAX = 30;
 
+/**
+ * How long the answer to a claim may be asked for again: the line may have broken after the key was made. Long enough to
+ * find a network, too short for whoever finds the link later.
+ */
+const CLAIM_AGAIN_MS = 10 * 60_000;
+
+/** Until when the key may be shown again to who has the claim token; `null`: there is none, or not any more at `at`. */
+export function shownUntil({ claim }: Application, at: Instant): Instant | null {
+  // A clock that was set back far prolongs nothing; by a moment it may be, where two claims cross.
+  if (claim === null || Math.abs(at - claim.at) >= CLAIM_AGAIN_MS) return null;
+  return claim.at + CLAIM_AGAIN_MS;
+}
+
 /** When an application ends by itself if nothing more happens; `null`: it has ended, or was decided against. */
 export function endsAt({ madeAt, verdict, claim }: Application): Instant | null {
   if (claim !== null || verdict?.kind === 'rejected') return null;

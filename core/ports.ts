@@ -128,6 +128,8 @@ export interface Secrets {
   isOneOf(given: string, expected: readonly string[]): boolean;
   /** Encrypts `text` so that the pepper and `under` together open it, and neither alone. Base64; never the same twice. */
   seal(text: string, under: string): string;
+  /** `count` bytes, the same each time, that nobody can tell without both the pepper and `from`. */
+  derive(from: string, count: number): Uint8Array;
   /** What was sealed; `undefined` if it was under another text or pepper, or is not what it was. */
   unseal(sealed: string, under: string): string | undefined;
 }

@@ -33,6 +33,15 @@ test('an empty pepper is no pepper', () => {
   expect(() => secretsUnder(new Uint8Array())).toThrow('empty');
 });
 
+test('what is derived is the same each time, and another under another pepper or from another text', () => {
+  const derived = secrets.derive('from this', 24);
+  expect(derived).toHaveLength(24);
+  expect(secretsUnder(PEPPER).derive('from this', 24)).toEqual(derived);
+  expect(secrets.derive('from that', 24)).not.toEqual(derived);
+  expect(secretsUnder(new Uint8Array(32)).derive('from this', 24)).not.toEqual(derived);
+  expect(secrets.digest('from this')).not.toContain(Buffer.from(derived).toString('hex'));
+});
+
 test('what is sealed is opened by the same pepper and text, and by nothing less', () => {
   const secrets = secretsUnder(new TextEncoder().encode('pepper'));
   const sealed = secrets.seal('an answer, 密钥', 'a-key');

@@ -15,8 +15,9 @@ const KEY_BYTES = 32;
 // As NIST SP 800-38D §8.2 would have them.
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** No other use of the pepper derives the same key (RFC 5869 §3.2). */
-const PURPOSE = 'quota-proxy sealed reply 1';
+/** No other use of the pepper derives the same bytes (RFC 5869 §3.2). */
+const SEALED_REPLY = 'quota-proxy sealed reply 1';
+const DERIVED_SECRET = 'quota-proxy derived secret 1';
 
 /**
  * Secrets under `pepper`, which is kept outside the database: a copy of the database alone authenticates nobody.
@@ -37,6 +38,7 @@ export function secretsUnder(pepper: Uint8Array): Secrets {
       }
       return found;
     },
+    derive: (from, count) => new Uint8Array(hkdfSync('sha256', key, from, DERIVED_SECRET, count)),
     seal(text, under) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv(CIPHER, keyUnder(key, under), nonce);
@@ -62,5 +64,5 @@ export function secretsUnder(pepper: Uint8Array): Secrets {
 
 /** RFC 5869, with the pepper as what is derived from and `under` as salt: who lacks either has nothing. */
 function keyUnder(pepper: KeyObject, under: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', pepper, under, PURPOSE, KEY_BYTES));
+  return Buffer.from(hkdfSync('sha256', pepper, under, SEALED_REPLY, KEY_BYTES));
 }

@@ -39,14 +39,14 @@ export function notFound(): Response {
   });
 }
 
-/** 410: the key was shown once. */
+/** 410: the key was shown, and the time in which it is shown again is over. */
 export function claimedBefore(): Response {
   return errorReply({
     status: 410,
     type: 'invalid_request_error',
     code: 'application_claimed',
     message:
-      'The key of this application was claimed and shown before, and is not shown again. If that was not you, tell the operator.',
+      'The key of this application was claimed and shown before. It can be shown again for ten minutes, as long as the operator leaves it as it is; that is over. If it was not you, or you lost it, tell the operator.',
     headers: NO_RETRY,
   });
 }

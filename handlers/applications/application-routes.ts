@@ -1,9 +1,9 @@
 import type * as z from 'zod';
 import { networkOf } from '#core/address.ts';
 import type { Application } from '#core/applications.ts';
-import { applicationStatusOf, endsAt, expiryAt } from '#core/applications.ts';
+import { endsAt } from '#core/applications.ts';
 import type { Instant } from '#core/model.ts';
-import { formSecret, hintOf, isWellFormed, SECRET_RANDOM_BYTES } from '#core/secret.ts';
+import { formSecret, isWellFormed, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import { throttle } from '#core/throttle.ts';
 import { explain, invalid, problemsOf } from '../admin/invalid.ts';
 import { readJson } from '../admin/read-input.ts';
@@ -11,15 +11,13 @@ import { json } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { ApplicationPolicy, Services } from '../services.ts';
 import { applying, claiming } from './application-bodies.ts';
-import { claimedBefore, expiredBefore, full, notFound, tooMany } from './application-refusals.ts';
+import { full, notFound, tooMany } from './application-refusals.ts';
 import { applicantView } from './application-view.ts';
+import { type Claimant, type ClaimServices, claim } from './claim.ts';
 import { pageRoutes } from './page-routes.ts';
 import { tellApplied } from './tell-applied.ts';
 
-type ApplicationServices = Pick<
-  Services,
-  'applications' | 'clock' | 'ids' | 'secrets' | 'observer' | 'webhook' | 'policy'
->;
+type ApplicationServices = ClaimServices & Pick<Services, 'clock' | 'observer' | 'webhook'>;
 
 /** Tells a claim token from a key, for people and for whoever looks for leaked secrets. */
 const CLAIM_PREFIX = 'claim-';
@@ -82,68 +80,30 @@ function claimHandlers(services: ApplicationServices) {
   const { applications, clock, secrets } = services;
   const looks = throttle(LOOKS);
 
-  /** The application whose token is in the body, or the refusal. */
-  async function found({ request, env }: Exchange, at: Instant): Promise<Application | Response> {
+  /** Whose token is in the body, or the refusal. */
+  async function found({ request, env }: Exchange, at: Instant): Promise<Claimant | Response> {
     const body = await bodyOf(request, claiming);
     if (body instanceof Response) return body;
     const waitMs = looks.take(networkOf(env.address), at);
     if (waitMs > 0) return tooMany(waitMs);
     const token = body.claim_token;
     if (!isWellFormed(token) || !token.startsWith(CLAIM_PREFIX)) return notFound();
-    return (await applications.find({ digest: secrets.digest(token) })) ?? notFound();
+    const application = await applications.find({ digest: secrets.digest(token) });
+    return application === undefined ? notFound() : { application, token, address: env.address };
   }
 
   return {
     async look(exchange: Exchange): Promise<Response> {
       const at = clock.now();
-      const application = await found(exchange, at);
-      return application instanceof Response ? application : json(200, applicantView(application, at));
+      const claimant = await found(exchange, at);
+      return claimant instanceof Response ? claimant : json(200, applicantView(claimant.application, at));
     },
     async claim(exchange: Exchange): Promise<Response> {
       const at = clock.now();
-      const application = await found(exchange, at);
-      return application instanceof Response ? application : claim(application, exchange, at, services);
+      const claimant = await found(exchange, at);
+      return claimant instanceof Response ? claimant : claim(claimant, at, services);
     },
   };
-}
-
-/** The key is made now, and its secret is in this answer and nowhere else. */
-async function claim(
-  application: Application,
-  { env }: Exchange,
-  at: Instant,
-  { applications, ids, secrets, policy }: ApplicationServices,
-): Promise<Response> {
-  if (applicationStatusOf(application, at) !== 'approved') return unclaimable(application, at);
-  const secret = formSecret(policy.keyPrefix, ids.random(SECRET_RANDOM_BYTES));
-  const own = { id: ids.next(), digest: secrets.digest(secret), hint: hintOf(secret) };
-  const { id } = application;
-  const actor = `applicant@${env.address}`;
-  const details = { key_id: own.id, key: own.hint };
-  const operation = policy.operationLog
-    ? { at, actor, action: 'applications.claim', target: id, details }
-    : null;
-  const change = await applications.claim(id, own, at, operation);
-  // Somebody else was quicker: with the same link, or deciding otherwise.
-  if (change?.done !== true) return unclaimable(change?.application ?? application, at);
-  const { verdict } = change.application;
-  return json(201, {
-    ...applicantView(change.application, at),
-    key_id: own.id,
-    key: secret,
-    expires_at: verdict?.kind === 'approved' ? expiryAt(verdict.terms.expiry, at) : null,
-  });
-}
-
-function unclaimable(application: Application, at: Instant): Response {
-  switch (applicationStatusOf(application, at)) {
-    case 'claimed':
-      return claimedBefore();
-    case 'expired':
-      return expiredBefore();
-    default:
-      return json(200, applicantView(application, at));
-  }
 }
 
 async function bodyOf<S extends z.ZodObject>(request: Request, schema: S): Promise<z.output<S> | Response> {

@@ -1,5 +1,5 @@
 import type { Application, KeyTerms } from '#core/applications.ts';
-import { applicationStatusOf, endsAt } from '#core/applications.ts';
+import { applicationStatusOf, endsAt, shownUntil } from '#core/applications.ts';
 import type { Instant } from '#core/model.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -27,7 +27,9 @@ export function applicationView(application: Application, at: Instant) {
 /** An application as the applicant sees it: of the key what its holder will see of it, and nothing that is the operator's. */
 export function applicantView(application: Application, at: Instant) {
   const { id, name, status, created_at, ends_at, rejection_reason, terms } = applicationView(application, at);
-  return { id, name, status, created_at, ends_at, rejection_reason, key_terms: terms && holderView(terms) };
+  const key_terms = terms && holderView(terms);
+  const key_shown_until = shownUntil(application, at);
+  return { id, name, status, created_at, ends_at, rejection_reason, key_terms, key_shown_until };
 }
 
 function termsView({ expiry, requestsPerMinute, maxConcurrency, ...terms }: KeyTerms) {

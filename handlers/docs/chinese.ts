@@ -20,7 +20,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   'quota.get': '查看密钥的权限和剩余配额。不计费，也不计入次数。',
   'applications.apply': '申请密钥。',
   'applications.look': '查看申请的结果。',
-  'applications.claim': '领取已批准的密钥，只能领取一次。',
+  'applications.claim': '领取已批准的密钥；十分钟内再次领取，得到的是同一把密钥。',
   'applications.page': '申请页面，语言按浏览器的偏好选择。',
   'applications.claim-page': '领取密钥的页面。',
   'applications.page.css': '页面样式。',

@@ -44,11 +44,14 @@ const shown = z.object({
     })
     .nullable()
     .describe('What the key will be, or is; null: not approved'),
+  key_shown_until: field.time
+    .nullable()
+    .describe('Until when a claim made again shows the key again; null: not claimed, or that is over'),
 });
 
 const claimed = shown.extend({
   key_id: z.string(),
-  key: z.string().describe('In full, this once'),
+  key: z.string().describe('In full; for ten minutes the same claim shows it again'),
   expires_at: field.time.nullable().describe('null: never'),
 });
 
@@ -70,12 +73,13 @@ export const applicantOperations: readonly Documented[] = [
   }),
   post('/v1/applications/claim', {
     operationId: 'applications.claim',
-    summary: 'Takes the key of an approved application, once.',
+    summary:
+      'Takes the key of an approved application; made again within ten minutes, it shows the same key.',
     body: claiming,
     example: { claim_token: CLAIM_TOKEN },
     replies: {
       200: reply('It is pending or was rejected: nothing is taken.', shown),
-      201: reply('The key was made.', claimed),
+      201: reply('The key was made, or is shown again.', claimed),
     },
   }),
   page(

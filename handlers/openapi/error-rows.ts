@@ -141,7 +141,7 @@ const ROWS: readonly Row[] = [
     'The application was rejected or claimed, or has expired.',
     oneApplication,
   ],
-  [410, INVALID, 'application_claimed', 'The key was shown before.', claiming],
+  [410, INVALID, 'application_claimed', 'The key was shown, and is not shown again.', claiming],
   [410, INVALID, 'application_expired', 'Nobody decided or claimed in time.', claiming],
   [
     409,

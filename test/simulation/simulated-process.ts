@@ -78,6 +78,7 @@ export function startProcess(parts: ProcessParts): SimulatedProcess {
     secrets: {
       digest: (secret) => createHash('sha256').update(secret).digest('hex'),
       isOneOf: (given, expected) => expected.includes(given),
+      derive: (from, count) => createHash('sha256').update(from).digest().subarray(0, count),
       seal: (text) => text,
       unseal: (sealed) => sealed,
     },

@@ -22,11 +22,12 @@ function showApplication(application) {
   const reason = application.rejection_reason;
   document.getElementById('because').hidden = reason === null;
   document.getElementById('reason').textContent = reason ?? '';
-  if (application.ends_at !== null) {
-    for (const time of document.querySelectorAll('.ends time')) time.textContent = timeOf(application.ends_at);
+  const end = application.key_shown_until ?? application.ends_at;
+  if (end !== null) {
+    for (const time of document.querySelectorAll('.ends time')) time.textContent = timeOf(end);
   }
   if (application.key_terms !== null) showTerms(application.key_terms);
-  show(application.status);
+  show(application.key_shown_until === null ? application.status : 'again');
 }
 
 function showTerms({ quotas, models, expires_at, expires_in_days }) {

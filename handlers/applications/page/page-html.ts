@@ -52,12 +52,16 @@ export function claimHtml(language: Language): string {
       `<div id="because"><p>${text.rejectedReason}</p><blockquote id="reason"></blockquote></div>`,
       applyAgain,
     ]),
+    section('again', text.claimedTitle, text.againIntro, [
+      ends(text.againEnds),
+      again('claim', text.showAgain),
+    ]),
     section('claimed', text.claimedTitle, text.claimedIntro, [applyAgain]),
     section('expired', text.expiredTitle, text.expiredIntro, [applyAgain]),
     section('unknown', text.unknownTitle, text.unknownIntro, [applyAgain]),
     section('busy', text.busyTitle, text.busyIntro, [look]),
     section('failed', text.failedTitle, text.failedIntro, [look]),
-    section('unsure', text.unsureTitle, text.unsureIntro, [look]),
+    section('unsure', text.unsureTitle, text.unsureIntro, [again('claim', text.tryAgain)]),
   ]);
 }
 
