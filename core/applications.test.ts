@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import type { Application, KeyExpiry, Verdict } from './applications.ts';
-import { applicationStatusOf, claimable, endsAt, expiryAt, keyUnder, mayDecide } from './applications.ts';
+import {
+  applicationStatusOf,
+  claimable,
+  endedBefore,
+  endsAt,
+  expiryAt,
+  keyUnder,
+  mayDecide,
+} from './applications.ts';
 
 const MADE = Date.UTC(2026, 10, 24, 12);
 const DAY_MS = 24 * 60 * 60_000;
@@ -87,4 +95,15 @@ test.each([
     maxConcurrency: null,
     metadata: {},
   });
+});
+
+test.each([
+  { name: 'nobody decided', given: application(null), ended: MADE + MONTH_MS },
+  { name: 'nobody claimed', given: application(NEVER), ended: MADE + DAY_MS + MONTH_MS },
+  { name: 'the key would have expired', given: application(SOON), ended: MADE + 2 * DAY_MS },
+  { name: 'rejected', given: application(REJECTED), ended: MADE },
+  { name: 'claimed', given: application(NEVER, { at: MADE + 5, keyId: 'k' }), ended: MADE + 5 },
+])('an application ended: $name', ({ given, ended }) => {
+  expect(endedBefore(given, ended)).toBe(false);
+  expect(endedBefore(given, ended + 1)).toBe(true);
 });

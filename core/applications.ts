@@ -107,6 +107,13 @@ export function applicationStatusOf(application: Application, at: Instant): Appl
   return application.verdict === null ? 'pending' : 'approved';
 }
 
+/** Whether it ended before an instant that is not in the future: decided against, claimed, or by itself. */
+export function endedBefore(application: Application, before: Instant): boolean {
+  const { verdict, claim } = application;
+  const endedAt = claim?.at ?? endsAt(application) ?? verdict?.at;
+  return endedAt !== undefined && endedAt < before;
+}
+
 /** Applications that were made at or before this instant, and not decided, have expired. */
 export function pendingSince(at: Instant): Instant {
   return at - PENDING_DAYS_MAX * DAY_MS;
@@ -165,6 +172,16 @@ export interface ApplicationQuery {
   readonly after?: ApplicationId;
 }
 
+/** Which applications are let go of. */
+export interface ForgetOrder {
+  /** Those that ended earlier. */
+  readonly before: Instant;
+  /** The last one that was looked at; `null`: it begins with the oldest. */
+  readonly after: ApplicationId | null;
+  /** How many are looked at: a step keeps commands waiting. */
+  readonly lookMax: number;
+}
+
 /** What was asked for, and the application as it is now. */
 export interface ApplicationChange {
   readonly done: boolean;
@@ -203,4 +220,9 @@ export interface Applications {
     at: Instant,
     operation: OperationDraft | null,
   ): Promise<ApplicationChange | undefined>;
+  /**
+   * Looks at some applications, oldest first, and removes those that core's `endedBefore` names, in one atomic step.
+   * Resolves with the last one that was looked at; `null`: all that may be old enough were.
+   */
+  forget(order: ForgetOrder): Promise<ApplicationId | null>;
 }

@@ -40,12 +40,19 @@ export const LEDGER_DAYS_MIN = 32;
 export const DAYS_IN_USE = 7;
 
 /**
- * What was recorded before this may be removed if `days` days are to be kept; `null`: nothing may. Counted from the
- * seventh last day in use, and never from later than `now`: neither clock alone, the wall's or the ledger's, lets go of
- * anything. @param daysInUse when they began, newest first
+ * What was recorded before this may be removed of the ledger if `days` days are to be kept; `null`: nothing may.
+ * @param daysInUse when they began, newest first
  */
 export function removableBefore(days: number, now: Instant, daysInUse: readonly Instant[]): Instant | null {
+  return days < LEDGER_DAYS_MIN ? null : oldBefore(days, now, daysInUse);
+}
+
+/**
+ * What was before this is `days` days old; `null`: nothing is known to be. Counted from the seventh last day in use, and
+ * never from later than `now`: neither clock alone, the wall's or the ledger's, lets go of anything.
+ * @param daysInUse when they began, newest first
+ */
+export function oldBefore(days: number, now: Instant, daysInUse: readonly Instant[]): Instant | null {
   const reached = daysInUse[DAYS_IN_USE - 1];
-  if (days < LEDGER_DAYS_MIN || reached === undefined) return null;
-  return Math.min(now, reached) - days * DAY_MS;
+  return reached === undefined ? null : Math.min(now, reached) - days * DAY_MS;
 }

@@ -13,6 +13,7 @@ import { metricsRoutes } from './metrics.ts';
 import { forwardRoutes } from './proxy/forward.ts';
 import { modelRoutes } from './proxy/models.ts';
 import type { Context, Env, Exchange, Route } from './route.ts';
+import { createForgetApplications } from './scheduled/forget-applications.ts';
 import type { Task } from './scheduled/perform.ts';
 import { perform } from './scheduled/perform.ts';
 import { createRetain } from './scheduled/retain.ts';
@@ -50,6 +51,7 @@ interface Bindings {
 export function createApp(services: Services): App {
   const watch = createWatch(services);
   const retain = createRetain(services);
+  const forgetApplications = createForgetApplications(services);
   const app = new Hono<{ Bindings: Bindings }>({ strict: true });
   const exchangeOf = (route: string, { req, env }: HonoContext<{ Bindings: Bindings }>): Exchange => {
     const startedMs = services.clock.elapsedMs();
@@ -78,7 +80,7 @@ export function createApp(services: Services): App {
   });
   return {
     fetch: (request, env, ctx) => app.fetch(request, { env, ctx }),
-    scheduled: (task) => perform(task, { ...services, watch, retain }),
+    scheduled: (task) => perform(task, { ...services, watch, retain, forgetApplications }),
   };
 }
 

@@ -69,6 +69,8 @@ export interface Policy {
   readonly operationLog: boolean;
   /** `null`: nobody can apply for a key. */
   readonly applications: ApplicationPolicy | null;
+  /** How many days after its end an application is kept; 0 is for ever. */
+  readonly applicationsDays: number;
   /** How many days the ledger keeps at least what was recorded; 0 is for ever. */
   readonly ledgerDays: number;
   readonly bodyBytesMax: number;

@@ -213,6 +213,7 @@ function policyOf(config: Config, adminTokens: readonly string[]): Policy {
     requestsPerMinute: config.requestsPerMinute,
     operationLog: config.operationLog,
     applications: config.applications,
+    applicationsDays: config.applicationsDays,
     ledgerDays: config.ledgerDays,
     bodyBytesMax: config.bodyBytesMax,
     exchangeMsMax: config.exchangeMsMax,

@@ -48,6 +48,7 @@ test('without an environment everything has its default', () => {
     keyPrefix: 'sk-',
     operationLog: true,
     applications: null,
+    applicationsDays: 90,
     ledgerDays: 0,
     timeZone: 'UTC',
     pepper: null,
@@ -109,7 +110,10 @@ const settings: { env: Record<string, string>; config: Partial<Config> }[] = [
     env: { APPLICATIONS: 'true', APPLICATIONS_PER_HOUR: '1', APPLICATIONS_PENDING_MAX: '0' },
     config: { applications: { perHour: 1, pendingMax: 0 } },
   },
-  { env: { APPLICATIONS_PER_HOUR: '9' }, config: { applications: null } },
+  {
+    env: { APPLICATIONS_PER_HOUR: '9', APPLICATIONS_DAYS: '0' },
+    config: { applications: null, applicationsDays: 0 },
+  },
   { env: { KEY_PEPPER: OTHER }, config: { pepper: OTHER } },
   {
     env: { MAX_BODY_BYTES: '2048', DRAIN_TIMEOUT_MS: '0' },

@@ -51,6 +51,8 @@ export interface Config {
   readonly operationLog: boolean;
   /** `null`: nobody can apply for a key. */
   readonly applications: ApplicationPolicy | null;
+  /** Also where nobody can apply any more. 0 is for ever. */
+  readonly applicationsDays: number;
   /** 0 is for ever. */
   readonly ledgerDays: number;
   readonly timeZone: string;
@@ -223,6 +225,7 @@ function configOf(values: Settings): Omit<Config, FromElsewhere> {
     applications: values.APPLICATIONS
       ? { perHour: values.APPLICATIONS_PER_HOUR, pendingMax: values.APPLICATIONS_PENDING_MAX }
       : null,
+    applicationsDays: values.APPLICATIONS_DAYS,
     ledgerDays: values.LEDGER_DAYS,
     timeZone: values.QUOTA_TIMEZONE,
     pepperPath: besideStore(values, 'pepper'),

@@ -46,6 +46,7 @@ export const settings = z.object({
   APPLICATIONS: onOff().default(false),
   APPLICATIONS_PER_HOUR: whole(1, 1_000).default(5),
   APPLICATIONS_PENDING_MAX: whole(0, 10_000).default(200),
+  APPLICATIONS_DAYS: whole(0, 36_500).default(90),
   // For ever: an upgrade removes nothing that nobody asked to remove.
   LEDGER_DAYS: whole(0, 36_500)
     .refine((days) => days === 0 || days >= LEDGER_DAYS_MIN, {

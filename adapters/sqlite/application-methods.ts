@@ -14,6 +14,7 @@ type ApplicationMethods = Pick<
   | 'pendingApplications'
   | 'decideApplication'
   | 'claimApplication'
+  | 'forgetApplications'
 >;
 
 /** What of the writer applications need beside their own rows. */
@@ -42,6 +43,7 @@ export function applicationMethods(database: Database.Database, beside: Beside):
     },
     application: (ref) => ('id' in ref ? rows.byId(ref.id) : rows.byDigest(ref.digest)),
     listApplications: rows.list,
+    forgetApplications: rows.forget,
     pendingApplications: rows.pending,
     decideApplication(id, verdict, operation) {
       const application = rows.byId(id);

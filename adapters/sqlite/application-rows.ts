@@ -1,6 +1,13 @@
 import type Database from 'better-sqlite3';
-import type { Application, ApplicationId, ApplicationQuery, KeyTerms, Verdict } from '#core/applications.ts';
-import { applicationStatusOf, pendingSince } from '#core/applications.ts';
+import type {
+  Application,
+  ApplicationId,
+  ApplicationQuery,
+  ForgetOrder,
+  KeyTerms,
+  Verdict,
+} from '#core/applications.ts';
+import { applicationStatusOf, endedBefore, pendingSince } from '#core/applications.ts';
 import type { Digest, Instant } from '#core/model.ts';
 import type { Page } from '#core/ports.ts';
 import { BEYOND_ALL_IDS, isUuid, toBlob, toUuid } from './uuid-blob.ts';
@@ -30,6 +37,8 @@ export interface ApplicationRows {
   byDigest(digest: Digest): Application | undefined;
   list(query: ApplicationQuery): Page<Application>;
   pending(at: Instant): number;
+  /** Where to go on; `null`: all were looked at that may be old enough. */
+  forget(order: ForgetOrder): ApplicationId | null;
 }
 
 export function applicationRows(database: Database.Database): ApplicationRows {
@@ -47,6 +56,10 @@ export function applicationRows(database: Database.Database): ApplicationRows {
   const pending = database
     .prepare<[number], number>('SELECT count(*) FROM applications WHERE verdict IS NULL AND made_at > ?')
     .pluck();
+  const oldest = database.prepare<[Buffer, number], ApplicationRow>(
+    'SELECT * FROM applications WHERE id > ? ORDER BY id LIMIT ?',
+  );
+  const remove = database.prepare('DELETE FROM applications WHERE id = ?');
   const oneOrNone = (row: ApplicationRow | undefined) => (row === undefined ? undefined : applicationOf(row));
 
   return {
@@ -60,8 +73,19 @@ export function applicationRows(database: Database.Database): ApplicationRows {
     byDigest: (digest) => oneOrNone(byDigest.get(Buffer.from(digest, 'hex'))),
     list: (query) => pageOf(newest.iterate(query.after ? toBlob(query.after) : BEYOND_ALL_IDS), query),
     pending: (at) => pending.get(pendingSince(at)) ?? 0,
+    forget({ before, after, lookMax }) {
+      const found = oldest.all(after === null ? BEFORE_ALL_IDS : toBlob(after), lookMax).map(applicationOf);
+      // None ended before it was made, and those that follow were made later.
+      const young = found.findIndex(({ madeAt }) => madeAt >= before);
+      const old = young < 0 ? found : found.slice(0, young);
+      for (const each of old) if (endedBefore(each, before)) remove.run(toBlob(each.id));
+      return old.length < lookMax ? null : (old.at(-1)?.id ?? null);
+    },
   };
 }
+
+/** SQLite compares bytes, and then lengths. */
+const BEFORE_ALL_IDS = Buffer.alloc(0);
 
 /** A status depends on the instant, and core alone says how. */
 function pageOf(rows: Iterable<ApplicationRow>, { status, at, limit }: ApplicationQuery): Page<Application> {

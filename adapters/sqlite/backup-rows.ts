@@ -67,7 +67,9 @@ function rowReader(database: Database.Database): BackupRows['rowsAfter'] {
     const keys = [...ids].map(([hex, id]) =>
       /^0+$/.test(hex) ? sponsor.get() : (key.get(id) ?? application.get(id)),
     );
-    const lines = [...keys, ...operated.map((row) => row.line), ...recorded.map((row) => row.line)];
+    // An application that was forgotten since is no row any more.
+    const there = keys.filter((found) => found !== undefined);
+    const lines = [...there, ...operated.map((row) => row.line), ...recorded.map((row) => row.line)];
     const through = {
       ledgerN: recorded.at(-1)?.n ?? mark.ledgerN,
       operationN: operated.at(-1)?.n ?? mark.operationN,

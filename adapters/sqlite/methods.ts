@@ -4,6 +4,7 @@ import type {
   ApplicationId,
   ApplicationQuery,
   ApplicationRef,
+  ForgetOrder,
   NewKey,
   Verdict,
 } from '#core/applications.ts';
@@ -53,6 +54,7 @@ export interface Methods {
     at: Instant,
     operation: OperationDraft | null,
   ): ApplicationChange | undefined;
+  forgetApplications(order: ForgetOrder): ApplicationId | null;
   appendOperation(operation: OperationDraft): void;
   scanOperations(query: OperationQuery): Part<Operation, number>;
   verifyOperations(): ChainReport;

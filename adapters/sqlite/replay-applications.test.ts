@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Application, Approval } from '#core/applications.ts';
 import { keyUnder } from '#core/applications.ts';
 import { calendarOf } from '#core/window.ts';
-import { idOf, keyNumber, operation } from '#test/conformance/specimens.ts';
+import { DAY_MS, idOf, keyNumber, operation } from '#test/conformance/specimens.ts';
 import { NOON } from '#test/fakes/accounts.ts';
 import { problemsOf } from '#test/faults/ledger-file.ts';
 import { auditCopy } from './audit-copy.ts';
@@ -75,6 +75,25 @@ test('where rows are cut between a key and the claim that made it, the key comes
   expect(first?.text).toMatch(/^\{"key":\{[^\n]*\n$/);
   const second = await store.history.rowsAfter(first?.through ?? mark, 1);
   expect(second?.text).toMatch(/^\{"application":\{[^\n]*"claimed_at":\d+/);
+});
+
+test('one that was forgotten before it was shipped is in no row, and keeps no other from being shipped', async () => {
+  const { through: mark } = (await store.history.rowsAfter(NOTHING, 99)) ?? { through: NOTHING };
+  const path = join(folder, 'copy.db');
+  copyDatabase(join(folder, 'quota.db'), path);
+  await store.applications.add(applicationNumber(1), 9);
+  await store.applications.forget({ before: NOON + 31 * DAY_MS, after: null, lookMax: 9 });
+  const alone = await store.history.rowsAfter(mark, 99);
+  expect(alone).toMatchObject({ text: '', rows: 0 });
+  await store.applications.add(applicationNumber(2), 9);
+  const rows = join(folder, 'rows.jsonl');
+  const shipped = await store.history.rowsAfter(mark, 99);
+  writeFileSync(rows, shipped?.text ?? '');
+  expect(shipped?.text).toMatch(/^\{"application":\{[^\n]*\n$/);
+  expect(replayRows(path, rows, 'UTC').mark).not.toEqual(NOTHING);
+  writeFileSync(rows, alone?.text ?? 'none');
+  replayRows(path, rows, 'UTC');
+  expect(problemsOf(path)).toEqual([]);
 });
 
 test('a changed application changes the digest of its table', async () => {

@@ -36,6 +36,7 @@ export function storeOver(channel: Line): Omit<Store, 'close'> & { readonly hist
       pending: (at) => call('pendingApplications', at),
       decide: (id, verdict, operation) => call('decideApplication', id, verdict, operation),
       claim: (id, key, at, operation) => call('claimApplication', id, key, at, operation),
+      forget: (order) => call('forgetApplications', order),
     },
     replies: {
       find: (digest, at) => call('findReply', digest, at),

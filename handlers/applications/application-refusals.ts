@@ -34,7 +34,8 @@ export function notFound(): Response {
     status: 404,
     type: 'invalid_request_error',
     code: 'application_not_found',
-    message: 'This claim token is of no application. Was the link copied whole?',
+    message:
+      'This claim token is of no application. Was the link copied whole? An application is forgotten some time after its end.',
     headers: NO_RETRY,
   });
 }

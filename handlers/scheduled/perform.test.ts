@@ -15,6 +15,8 @@ const DRILL: DrillRecord = {
   problems: [],
 };
 
+const nothing = async () => {};
+
 /** The services of a proxy whose backups tell what they were asked for. */
 async function openTasks(drill: DrillRecord | undefined) {
   const asked: string[] = [];
@@ -31,7 +33,7 @@ async function openTasks(drill: DrillRecord | undefined) {
   return {
     proxy,
     asked,
-    services: { ...proxy.services, backups, watch: async () => {}, retain: async () => {} },
+    services: { ...proxy.services, backups, watch: nothing, retain: nothing, forgetApplications: nothing },
   };
 }
 
@@ -67,6 +69,16 @@ test.each([
     },
   ]);
   expect(proxy.failures).toHaveLength(2 * failed);
+});
+
+test('what need not be kept any longer is let go of in one task: of the ledger, and applications', async () => {
+  const { proxy, services } = await openTasks(undefined);
+  const asked: string[] = [];
+  const retain = async (at: number) => void asked.push(`ledger ${at - NOON}`);
+  const forgetApplications = async (at: number) => void asked.push(`applications ${at - NOON}`);
+  await perform({ kind: 'retain', at: NOON + 5 }, { ...services, retain, forgetApplications });
+  await proxy.close();
+  expect(asked).toEqual(['ledger 5', 'applications 5']);
 });
 
 test('reservations that lapsed are expired through the same entry', async () => {

@@ -4,6 +4,7 @@ import type { Backups } from '../backup/backups.ts';
 import type { Services } from '../services.ts';
 import { noticeStore } from '../store-trouble.ts';
 import { expire } from './expire.ts';
+import type { ForgetApplications } from './forget-applications.ts';
 import type { Retain } from './retain.ts';
 import type { Watch } from './watch.ts';
 
@@ -21,6 +22,7 @@ export type ScheduledServices = Pick<
 > & {
   readonly watch: Watch;
   readonly retain: Retain;
+  readonly forgetApplications: ForgetApplications;
 };
 
 /**
@@ -62,6 +64,7 @@ async function performOnce({ kind, at }: Task, services: ScheduledServices): Pro
       return;
     case 'retain':
       await services.retain(at);
+      await services.forgetApplications(at);
       return;
     default:
       kind satisfies never;

@@ -127,6 +127,53 @@ export function testApplications(open: () => Promise<StoreUnderTest>): void {
     expect(await store.applications.claim(id, keyNumber(2), NOON, null)).toMatchObject({ done: true });
   });
 
+  test('forgets those that ended before an instant, oldest first and a few at a time, also after a crash', async () => {
+    const made = (n: number, madeAt = NOON) => store.applications.add(applicationNumber(n, { madeAt }), 99);
+    for (const n of [1, 2, 3, 4, 5]) await made(n);
+    await made(6, NOON + 8 * DAY_MS);
+    const [rejected, approved, claimed] = [1, 2, 3].map((n) => idOf('request', n)) as [
+      string,
+      string,
+      string,
+    ];
+    await store.applications.decide(
+      rejected,
+      { kind: 'rejected', at: NOON + DAY_MS, by: 'x', reason: null },
+      operation('applications.reject', rejected),
+    );
+    for (const id of [approved, claimed]) await store.applications.decide(id, approval(NOON + 1), null);
+    await store.applications.claim(
+      claimed,
+      keyNumber(1),
+      NOON + DAY_MS,
+      operation('applications.claim', claimed),
+    );
+    const forget = (before: Instant, after: string | null = null) =>
+      store.applications.forget({ before, after, lookMax: 2 });
+    const names = async () =>
+      (await store.applications.list({ at: NOON, limit: 9 })).items.map(({ name }) => name);
+
+    expect(await forget(NOON)).toBeNull();
+    expect(await names()).toHaveLength(6);
+    const before = NOON + DAY_MS + 1;
+    expect(await forget(before)).toBe(approved);
+    expect(await names()).toEqual(['n6', 'n5', 'n4', 'n3', 'n2']);
+    expect(await forget(before, approved)).toBe(idOf('request', 4));
+    // The fifth is the last that may be old enough.
+    expect(await forget(before, idOf('request', 4))).toBeNull();
+    expect(await names()).toEqual(['n6', 'n5', 'n4', 'n2']);
+    for (const after of [null, approved]) await forget(NOON + 30 * DAY_MS + 1, after);
+    store = (await subject.crash()).store;
+    expect(await names()).toEqual(['n6', 'n2']);
+    // What was made of it, and what was decided, stay.
+    expect(await store.keys.account({ id: idOf('key', 1) })).toBeDefined();
+    const { items } = await store.operations.list({ limit: 9 });
+    expect(items.map(({ target }) => target)).toEqual([claimed, rejected]);
+    expect(await store.applications.find({ id: claimed })).toBeUndefined();
+    expect(await store.applications.claim(claimed, keyNumber(2), NOON, null)).toBeUndefined();
+    expect(await subject.problems()).toEqual([]);
+  });
+
   test('lists newest first, in pages, and by status', async () => {
     for (const n of [1, 2, 3, 4]) await store.applications.add(applicationNumber(n), 9);
     await store.applications.decide(idOf('request', 2), approval(), null);

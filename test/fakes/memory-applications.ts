@@ -5,6 +5,7 @@ import {
   type Applications,
   applicationStatusOf,
   claimable,
+  endedBefore,
   keyUnder,
   mayDecide,
 } from '#core/applications.ts';
@@ -58,6 +59,14 @@ export function memoryApplications(
       if (application === undefined) return undefined;
       if (!mayDecide(application, verdict.at)) return { done: false, application };
       return change({ ...application, verdict }, operation);
+    },
+    async forget({ before, after, lookMax }) {
+      const looked = [...all.values()]
+        .filter(({ id, madeAt }) => (after === null || id > after) && madeAt < before)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, lookMax);
+      for (const each of looked) if (endedBefore(each, before)) all.delete(each.id);
+      return looked.length < lookMax ? null : (looked.at(-1)?.id ?? null);
     },
     async claim(id, key, at, operation) {
       const application = all.get(id);

@@ -17,6 +17,7 @@ export const POLICY: Policy = {
   requestsPerMinute: 0,
   operationLog: true,
   applications: null,
+  applicationsDays: 0,
   ledgerDays: 0,
   bodyBytesMax: 1_000_000,
   exchangeMsMax: 60_000,
