@@ -17,7 +17,7 @@ let browser: Browser;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'pages-'));
   upstream = await startUpstreamServer((_call, response) => sendJson(response, completion(1, 1)));
-  const env = { APPLICATIONS: 'on', LOG_LEVEL: 'trace', APPLICATIONS_PER_HOUR: '3' };
+  const env = { APPLICATIONS: 'on', LOG_LEVEL: 'trace', APPLICATIONS_PER_HOUR: '9' };
   server = await startServer({ directory, upstreamUrl: upstream.baseUrl, env });
   browser = await openBrowser();
 });
@@ -100,6 +100,55 @@ test('S11: in a browser, from the form to the key; the token is in no address, a
   }
 });
 
+test('where the answer to a claim is lost, the page says so, and the next press shows the key', async () => {
+  const page = await browser.open({ language: 'zh-CN' });
+  const link = await apply(page, '');
+  const [application] = (await server.admin.applications.list()).items;
+  await server.admin.applications.approve({ params: { id: application?.id ?? '' } });
+  await page.goto(link);
+  await shows(page, 'approved');
+  // The line breaks after the answer was written, and only this once.
+  await page.read(`(() => {
+    const real = fetch;
+    window.fetch = async (...asked) => { await real(...asked); window.fetch = real; throw new TypeError('broken'); };
+  })()`);
+  await press(page, '[data-state=approved] [data-do=claim]');
+  await shows(page, 'unsure');
+  const made = (await server.admin.keys.list()).items.length;
+  await press(page, '[data-state=unsure] [data-do=claim]');
+  await shows(page, 'key');
+  expect((await server.chat(await textOf(page, 'key'))).status).toBe(200);
+  expect((await server.admin.keys.list()).items).toHaveLength(made);
+  expect(page.problems).toEqual([]);
+});
+
+test('a keyboard and a screen reader are taken along from state to state, and told what is wrong', async () => {
+  const page = await browser.open({ language: 'zh-CN' });
+  const focused = () => page.read(`document.activeElement.closest('[data-state]')?.dataset.state ?? 'none'`);
+  const say = (name: string) =>
+    page.read(`{ document.querySelector('[name=name]').value = ${JSON.stringify(name)}; }`);
+  await page.goto(`${server.baseUrl}/apply`);
+  await say('   ');
+  await press(page, '#form button');
+  expect(await page.read(`document.querySelector('[name=name]').validity.patternMismatch`)).toBe(true);
+  await say('x\u202eda');
+  await press(page, '#form button');
+  await page.until(`document.querySelector('#wrong[role=alert]').checkVisibility()`);
+  expect(await textOf(page, 'wrong')).toContain('不可见字符');
+  const link = await apply(page, '');
+  expect(await focused()).toBe('sent');
+  await press(page, '[data-copy=link]');
+  await page.until(`document.querySelector('.said[role=status]').textContent !== ''`);
+  await page.goto(link);
+  await shows(page, 'pending');
+  expect(await focused()).toBe('pending');
+  // Names that nothing shares, for whoever hears them alone.
+  const names = `[...document.querySelectorAll('[data-copy]')].map((each) => each.getAttribute('aria-label'))`;
+  expect(await page.read(names)).toEqual(['复制 API 密钥', '复制 Base URL（接口地址）', '复制 curl']);
+  const unnamed = `[...document.querySelectorAll('input, textarea')].filter((each) => each.labels.length === 0).length`;
+  expect(await page.read(unnamed)).toBe(0);
+});
+
 test('a rejection with its reason, a link that is none, and a form that is used too often', async () => {
   const page = await browser.open();
   const link = await apply(page, '');
@@ -114,9 +163,17 @@ test('a rejection with its reason, a link that is none, and a form that is used 
   await page.goto(`${server.baseUrl}/claim`);
   await shows(page, 'none');
   await page.read(`document.querySelector('[name=link]').value = '${link.slice(0, -1)}'`);
-  await press(page, '#paste button');
+  await press(page, '[data-state=none] .paste button');
   await shows(page, 'unknown');
-  await apply(page, '');
+  // There it can be pasted once more, whole.
+  await page.read(`document.querySelector('[data-state=unknown] [name=link]').value = '${link}'`);
+  await press(page, '[data-state=unknown] .paste button');
+  await shows(page, 'rejected');
+  const body = JSON.stringify({ name: 'x' });
+  const more = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+  await expect
+    .poll(async () => (await fetch(`${server.baseUrl}/v1/applications`, more)).status, { interval: 1 })
+    .toBe(429);
   await page.goto(`${server.baseUrl}/apply`);
   await page.read(`document.querySelector('[name=name]').value = 'x'`);
   await press(page, '#form button');

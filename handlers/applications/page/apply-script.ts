@@ -1,6 +1,6 @@
 /** Sends the form, and shows the link. Plain JavaScript for a browser. */
 export const APPLY_SCRIPT = String.raw`
-import { ask, onPress, show } from './page.js';
+import { ask, keep, letGo, onPress, show } from './page.js';
 
 const form = document.getElementById('form');
 const wrong = document.getElementById('wrong');
@@ -22,7 +22,6 @@ form.addEventListener('submit', async (event) => {
   if (status === 429) return show('busy');
   if (status === 503 && body.error.code === 'applications_full') return show('full');
   if (status !== 400) return show('failed');
-  wrong.textContent = body.error.message;
   wrong.hidden = false;
 });
 
@@ -32,8 +31,11 @@ function showLink(token) {
   document.getElementById('link').textContent = link.href;
   document.getElementById('open').href = link.href;
   form.reset();
+  keep();
   show('sent');
 }
+
+document.getElementById('open').addEventListener('click', letGo);
 
 onPress('form', () => show('form'));
 `;

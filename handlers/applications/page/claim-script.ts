@@ -3,7 +3,7 @@
  * for a preview, does not press it. The token is read from the fragment, which no browser sends. Plain JavaScript.
  */
 export const CLAIM_SCRIPT = String.raw`
-import { ask, onPress, show } from './page.js';
+import { ask, keep, onPress, show } from './page.js';
 
 const words = JSON.parse(document.body.dataset.words);
 const token = () => location.hash.slice(1);
@@ -65,9 +65,6 @@ function timeOf(at) {
   return new Date(at).toLocaleString(document.documentElement.lang, { dateStyle: 'long', timeStyle: 'short' });
 }
 
-/** Whether a key is on the page that nobody copied yet. */
-let isLosable = false;
-
 async function claim(event) {
   const button = event.target;
   button.disabled = true;
@@ -81,7 +78,7 @@ async function claim(event) {
 }
 
 async function showKey({ key, key_terms }) {
-  isLosable = true;
+  keep();
   const base = new URL('v1', location.href);
   base.hash = '';
   document.getElementById('key').textContent = key;
@@ -104,17 +101,15 @@ function showCurl(base, key, model) {
   ].join('\n');
 }
 
-addEventListener('beforeunload', (event) => {
-  if (isLosable) event.preventDefault();
-});
-document.querySelector('[data-copy="key"]').addEventListener('click', () => {
-  isLosable = false;
-});
-document.getElementById('paste').addEventListener('submit', (event) => {
-  event.preventDefault();
-  const given = event.target.elements.link.value.trim();
-  location.hash = given.slice(given.indexOf('#') + 1);
-});
+for (const form of document.querySelectorAll('.paste')) {
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const link = form.elements.link.value.trim();
+    const given = link.slice(link.indexOf('#') + 1);
+    if (given === token()) look();
+    else location.hash = given;
+  });
+}
 addEventListener('hashchange', look);
 onPress('look', look);
 onPress('claim', claim);

@@ -7,12 +7,12 @@ export function applyHtml(language: Language): string {
   return html(language, text.applyTitle, 'apply.js', {}, [
     `<section data-state="form"><p>${text.applyIntro}</p>`,
     '<form id="form" autocomplete="off">',
-    `<label>${text.name}<input name="name" required maxlength="100" placeholder="${text.nameHint}"></label>`,
+    `<label>${text.name}${nameInput(text)}</label>`,
     `<label><span>${text.contact} <small>(${text.optional})</small></span>`,
     `<input name="contact" maxlength="200" placeholder="${text.contactHint}"></label>`,
     `<label><span>${text.reason} <small>(${text.optional})</small></span>`,
     '<textarea name="reason" rows="4" maxlength="1000"></textarea></label>',
-    `<p id="wrong" class="bad" role="alert" hidden></p>`,
+    `<p id="wrong" class="bad" role="alert" hidden>${text.wrong}</p>`,
     `<button>${text.send}</button></form></section>`,
     section('sent', text.sentTitle, text.sentIntro, [
       copyable('link', text.link, text),
@@ -29,12 +29,14 @@ export function claimHtml(language: Language): string {
   const text = PAGE_TEXT[language];
   const { show, lookAgain } = text;
   const look = again('look', lookAgain);
+  const paste = [
+    `<form class="paste" autocomplete="off"><label>${text.link}<input name="link" required></label>`,
+    `<button>${text.go}</button></form>`,
+  ];
   const applyAgain = `<p><a href="apply">${text.again}</a></p>`;
   return html(language, text.claimTitle, 'claim.js', words(text), [
-    `<section data-state="looking"><p>${text.looking}</p></section>`,
-    section('none', text.noneTitle, text.noneIntro, [
-      `<form id="paste"><label>${text.link}<input name="link" required></label><button>${text.go}</button></form>`,
-    ]),
+    `<section data-state="looking"><p role="status">${text.looking}</p></section>`,
+    section('none', text.noneTitle, text.noneIntro, paste),
     section('pending', text.pendingTitle, text.pendingIntro, [ends(text.pendingEnds), look]),
     section('approved', text.approvedTitle, text.approvedIntro, [
       '<dl id="terms"></dl>',
@@ -58,7 +60,7 @@ export function claimHtml(language: Language): string {
     ]),
     section('claimed', text.claimedTitle, text.claimedIntro, [applyAgain]),
     section('expired', text.expiredTitle, text.expiredIntro, [applyAgain]),
-    section('unknown', text.unknownTitle, text.unknownIntro, [applyAgain]),
+    section('unknown', text.unknownTitle, text.unknownIntro, [...paste, applyAgain]),
     section('busy', text.busyTitle, text.busyIntro, [look]),
     section('failed', text.failedTitle, text.failedIntro, [look]),
     section('unsure', text.unsureTitle, text.unsureIntro, [again('claim', text.tryAgain)]),
@@ -86,14 +88,21 @@ function html(
 }
 
 function section(state: string, title: string, intro: string, more: readonly string[] = []): string {
-  return `<section data-state="${state}" hidden><h2>${title}</h2><p>${intro}</p>${more.join('\n')}</section>`;
+  return `<section data-state="${state}" hidden><h2 tabindex="-1">${title}</h2><p>${intro}</p>${more.join('\n')}</section>`;
 }
 
 function copyable(id: string, name: string, { copy, copied, copyByHand }: PageText): string {
   return [
     `<div class="copyable"><span>${name}</span><code id="${id}"></code>`,
-    `<button type="button" data-copy="${id}" data-copied="${copied}" data-by-hand="${copyByHand}">${copy}</button></div>`,
+    `<button type="button" data-copy="${id}" data-copied="${copied}" data-by-hand="${copyByHand}"`,
+    ` aria-label="${copy} ${name}">${copy}</button> <span class="said" role="status"></span></div>`,
   ].join('');
+}
+
+/** A name of blanks alone is none: a browser says so, in its own language. */
+function nameInput({ nameHint }: PageText): string {
+  const asked = String.raw`required maxlength="100" pattern=".*\S.*"`;
+  return `<input name="name" ${asked} title="${nameHint}" placeholder="${nameHint}">`;
 }
 
 function again(what: string, name: string): string {

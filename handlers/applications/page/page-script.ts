@@ -1,8 +1,10 @@
-/** What both pages do: show one state of several, ask the service, copy. Plain JavaScript for a browser. */
+/** What both pages do: show one state of several, ask the service, copy, and keep. Plain JavaScript for a browser. */
 export const PAGE_SCRIPT = `
 export function show(state) {
   for (const section of document.querySelectorAll('[data-state]')) {
     section.hidden = section.dataset.state !== state;
+    // What had the focus is gone with its section: a keyboard goes on here, and a screen reader says what is new.
+    if (!section.hidden) section.querySelector('h2, input')?.focus();
   }
 }
 
@@ -27,16 +29,33 @@ export function onPress(name, act) {
 }
 
 /** Where the browser forbids it, as it does without https, the text is marked instead. */
-export async function copy(button) {
+async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
+  const said = button.nextElementSibling;
   try {
     await navigator.clipboard.writeText(source.textContent);
-    button.textContent = button.dataset.copied;
+    said.textContent = button.dataset.copied;
+    isLosable = false;
   } catch {
     getSelection().selectAllChildren(source);
-    button.textContent = button.dataset.byHand;
+    said.textContent = button.dataset.byHand;
   }
 }
+
+/** Whether there is something on the page that nobody copied yet, and that is nowhere else. */
+let isLosable = false;
+
+/** Asks before the page is left, until something was copied. */
+export function keep() {
+  isLosable = true;
+}
+export function letGo() {
+  isLosable = false;
+}
+addEventListener('beforeunload', (event) => {
+  if (isLosable) event.preventDefault();
+});
+document.addEventListener('copy', letGo);
 
 for (const button of document.querySelectorAll('[data-copy]')) {
   button.addEventListener('click', () => copy(button));

@@ -22,8 +22,9 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: 1rem 0; }
 h2 { font-size: 1.15rem; margin: 0 0 .5rem; }
 .copyable + h2 { margin-top: 1.75rem; }
 section { background: var(--card); border-radius: .75rem; padding: 1.25rem; }
+form + p { margin: 1.25rem 0 0; }
 section > p:first-child, section h2 + p { margin-top: 0; }
-small, .ends, .copyable > span, dt { color: var(--soft); font-size: .9rem; }
+small, .ends, .copyable span, dt { color: var(--soft); font-size: .9rem; }
 label { display: block; margin: 0 0 1rem; font-weight: 600; }
 label small { font-weight: 400; }
 input, textarea {
@@ -37,11 +38,13 @@ button {
   background: var(--act); color: var(--on-act); cursor: pointer;
 }
 button:disabled { opacity: .55; cursor: default; }
-:focus-visible { outline: 3px solid var(--act); outline-offset: 2px; }
+h2:focus { outline: none; }
+:focus-visible:not(h2) { outline: 3px solid var(--act); outline-offset: 2px; }
 a { color: var(--act); }
 .bad { color: var(--bad); }
 .copyable { margin: 1rem 0; }
-.copyable > span { display: block; }
+.copyable > span:first-child { display: block; }
+.said { margin-left: .5rem; }
 .copyable code {
   display: block; margin: .3rem 0 .5rem; padding: .7rem; background: var(--page); border: 1px solid var(--line);
   border-radius: .5rem; font: .95rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace;
