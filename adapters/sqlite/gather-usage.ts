@@ -1,6 +1,7 @@
 import type { UsageCounts, UsagePage, UsageQuery, UsageRow } from '#core/reports.ts';
 import { added } from './usage-days.ts';
 import type { UsagePart } from './usage-report.ts';
+import { join } from './usage-rows.ts';
 
 /** Gathers a report from parts of some days each, newest first, so that a long one keeps nobody waiting. */
 export async function gatherUsage(
@@ -13,22 +14,10 @@ export async function gatherUsage(
   let beforeDay: string | null = null;
   do {
     // One more than the page has tells whether there is another page; the totals are those of all parts.
-    const part = await read({ ...query, limit: limit + 1 }, beforeDay);
-    for (const row of rows.length > limit ? [] : part.rows) join(rows, row);
+    const part = await read({ ...query, limit: rows.length > limit ? 0 : limit + 1 }, beforeDay);
+    for (const row of part.rows) join(rows, row);
     totals = totals === undefined ? part.totals : added(totals, part.totals);
     beforeDay = part.next;
   } while (beforeDay !== null);
   return { rows: rows.slice(0, limit), totals, more: rows.length > limit };
-}
-
-/** A month may be in two parts. */
-function join(rows: UsageRow[], row: UsageRow): void {
-  const last = rows.at(-1);
-  const isSame = last?.day === row.day && last.keyId === row.keyId && last.model === row.model;
-  if (last === undefined || !isSame) {
-    rows.push(row);
-    return;
-  }
-  const updatedAt = Math.max(last.updatedAt, row.updatedAt);
-  rows.splice(-1, 1, { ...last, ...added(last, row), updatedAt });
 }

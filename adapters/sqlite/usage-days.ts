@@ -86,7 +86,7 @@ export function added(a: UsageCounts, b: UsageCounts): UsageCounts {
 }
 
 /** Counts of nothing. */
-const ZERO: UsageCounts = {
+export const ZERO: UsageCounts = {
   requests: 0,
   successes: 0,
   errors: 0,

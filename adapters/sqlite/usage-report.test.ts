@@ -4,8 +4,13 @@ import type { UsageQuery } from '#core/reports.ts';
 import { gatherUsage } from './gather-usage.ts';
 import { applyStep, MIGRATIONS } from './migrations.ts';
 import { usageReport } from './usage-report.ts';
+import { usageSums } from './usage-sums.ts';
+import { toUuid } from './uuid-blob.ts';
 
 const DAYS = ['2026-11-30', '2026-12-01', '2026-12-09', '2026-12-10', '2027-01-01', '2027-01-20'];
+
+/** Pages that do not meet may never end. */
+const PAGES_MAX = 50;
 
 /** Six days, three keys, two models: 36 rows with numbers of their own. */
 function open() {
@@ -22,26 +27,64 @@ function open() {
   return database;
 }
 
+/** All pages of a report that is read in parts of about so many rows, and how many parts there were. */
+async function pagesInParts(query: UsageQuery, rows: number) {
+  const database = open();
+  const report = usageReport(database, usageSums(database), rows);
+  let parts = 0;
+  const read = async (asked: UsageQuery, beforeDay: string | null) => {
+    parts += 1;
+    return report(asked, beforeDay);
+  };
+  const pages = [];
+  for (let more = true; more; ) {
+    const after = pages.at(-1)?.rows.at(-1);
+    const page = await gatherUsage({ ...query, ...(after && { after }) }, read);
+    pages.push(page);
+    more = page.more;
+    expect(pages.length).toBeLessThan(PAGES_MAX);
+  }
+  return { parts, pages };
+}
+
+const KEY_ID = toUuid(Buffer.alloc(16, 2));
+
 test.each(['key', 'model', 'key_model', 'day', 'month'] as const)(
-  'by %s, small parts amount to the same as one large one',
+  'by %s, small parts amount to the same as one large one, on every page',
   async (groupBy) => {
-    const database = open();
-    for (const more of [{}, { fromDay: '2026-12-01', toDay: '2027-01-01' }, { model: 'n' }, { limit: 4 }]) {
+    for (const more of [
+      {},
+      { fromDay: '2026-12-01', toDay: '2027-01-01' },
+      { model: 'n' },
+      { keyId: KEY_ID },
+      { limit: 4 },
+      { limit: 1 },
+      { limit: 2, sort: 'key', keyId: KEY_ID },
+    ] as const) {
       const query: UsageQuery = { groupBy, limit: 99, ...more };
-      const inParts = async (rows: number) => {
-        const report = usageReport(database, rows);
-        let parts = 0;
-        const page = await gatherUsage(query, async (asked, beforeDay) => {
-          parts += 1;
-          return report(asked, beforeDay);
-        });
-        return { parts, page };
-      };
-      const whole = await inParts(1000);
-      const small = await inParts(7);
-      expect(small.page).toEqual(whole.page);
-      expect(whole.parts).toBe(1);
-      expect(small.parts).toBeGreaterThan(1);
+      const whole = await pagesInParts(query, 1000);
+      const small = await pagesInParts(query, 7);
+      expect(small.pages).toEqual(whole.pages);
+      expect(whole.parts).toBe(whole.pages.length);
+      expect(small.parts).toBeGreaterThan(small.pages.length);
     }
   },
 );
+
+test('days whose sums are kept are read together, and the rest of a page that is full is not looked for', async () => {
+  const database = open();
+  const report = usageReport(database, usageSums(database), 130);
+  const partsOf = async (query: UsageQuery) => {
+    const parts: number[] = [];
+    await gatherUsage(query, async (asked, beforeDay) => {
+      const part = report(asked, beforeDay);
+      parts.push(part.rows.length);
+      return part;
+    });
+    return parts;
+  };
+  expect(await partsOf({ groupBy: 'day', limit: 9 })).toEqual([5, 1]);
+  expect(await partsOf({ groupBy: 'day', limit: 9 })).toEqual([6]);
+  expect(await partsOf({ groupBy: 'key', limit: 9 })).toEqual([10]);
+  expect(await partsOf({ groupBy: 'key', limit: 99 })).toEqual([15, 3]);
+});

@@ -10,6 +10,7 @@ import { testReports } from './reports-conformance.ts';
 import { testRetention } from './retention-conformance.ts';
 import { testRotation } from './rotation-conformance.ts';
 import type { OpenStore, StoreUnderTest } from './store-under-test.ts';
+import { testUsageHistories } from './usage-histories.ts';
 
 /** Everything that the ports promise of a store, whatever it is made of. */
 export function testStore(name: string, open: OpenStore): void {
@@ -29,7 +30,10 @@ export function testStore(name: string, open: OpenStore): void {
     describe('applications', () => testApplications(openUtc));
     describe('reports and health', () => testReports(openUtc));
     describe('retention', () => testRetention(openUtc));
-    describe('against the reference', () => testAgainstReference(open));
+    describe('against the reference', () => {
+      testAgainstReference(open);
+      testUsageHistories(open);
+    });
   });
 }
 
