@@ -118,15 +118,15 @@ async function served<T>(server: Contestant, work: (server: Contestant) => Promi
   }
 }
 
-/** A month's report by each grouping, as an operator asks for it, in milliseconds. */
+/** A month's report by each grouping, as an operator asks for it, in milliseconds; `first` adds the days up. */
 async function reports({ port }: RunningServer, now: number): Promise<Record<string, number>> {
   const { from, to } = daysFilled(now);
-  const found: Record<string, number> = {};
+  const report = (groupBy: string) =>
+    timed(() => ask(port, `/admin/usage?from=${from}&to=${to}&group_by=${groupBy}`));
+  const found: Record<string, number> = { first: Math.round(await report('key')) };
   for (const groupBy of ['key', 'model', 'day']) {
     const times: number[] = [];
-    for (let time = 0; time < TIMES; time += 1) {
-      times.push(await timed(() => ask(port, `/admin/usage?from=${from}&to=${to}&group_by=${groupBy}`)));
-    }
+    for (let time = 0; time < TIMES; time += 1) times.push(await report(groupBy));
     found[groupBy] = least(times);
   }
   return found;
