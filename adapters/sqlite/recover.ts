@@ -55,7 +55,7 @@ export function disown(projection: Projection): void {
 }
 
 /** The number of the last entry in the file. */
-export function lastNumber(database: Database.Database): number {
+function lastNumber(database: Database.Database): number {
   return database.prepare<[], number>('SELECT coalesce(max(n), 0) FROM ledger').pluck().get() ?? 0;
 }
 

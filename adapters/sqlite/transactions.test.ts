@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type Database from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { calendarOf } from '#core/window.ts';
 import { keyNumber, requestsADay, reserving } from '#test/conformance/specimens.ts';
@@ -41,17 +41,28 @@ function lyingDatabase(lies: () => boolean): Database.Database {
   });
 }
 
-test('a commit that failed, and reached the disk all the same, is met by the next one', () => {
+/** A writer with one key, whose commits lie while `lie` is at work. */
+function lyingWriter() {
   let lying = false;
-  const writer = openWriter(
-    lyingDatabase(() => lying),
-    CALENDAR,
-    LIMITS,
-  );
+  const database = lyingDatabase(() => lying);
+  const writer = openWriter(database, CALENDAR, LIMITS);
   writer.answer([['addKey', KEY, null]]);
-  lying = true;
-  expect(writer.answer([['execute', reserving(1, KEY)]])).toMatchObject([{ kind: 'unavailable' }]);
-  lying = false;
+  const lie = (work: () => unknown) => {
+    lying = true;
+    const result = work();
+    lying = false;
+    return result;
+  };
+  return { writer, lie };
+}
+
+function problems(): readonly string[] {
+  return examine(join(folder, 'quota.db'), CALENDAR).flatMap((check) => check.problems);
+}
+
+test('a commit that failed, and reached the disk all the same, is met by the next one', () => {
+  const { writer, lie } = lyingWriter();
+  expect(lie(() => writer.answer([['execute', reserving(1, KEY)]]))).toMatchObject([{ kind: 'unavailable' }]);
   expect(writer.answer([['execute', reserving(2, KEY)]])).toMatchObject([
     { kind: 'done', value: { admitted: true } },
   ]);
@@ -62,5 +73,26 @@ test('a commit that failed, and reached the disk all the same, is met by the nex
     },
   ]);
   writer.close();
-  expect(examine(join(folder, 'quota.db'), CALENDAR).flatMap(({ problems }) => problems)).toEqual([]);
+  expect(problems()).toEqual([]);
+});
+
+test('what such a commit wrote back, without an entry, is not counted again', () => {
+  const { writer, lie } = lyingWriter();
+  writer.answer([['execute', reserving(1, KEY)]]);
+  lie(() => writer.rest());
+  writer.close();
+  const file = new Database(join(folder, 'quota.db'), { readonly: true });
+  expect(file.prepare('SELECT sum(requests) FROM usage_days').pluck().get()).toBe(1);
+  file.close();
+  expect(problems()).toEqual([]);
+});
+
+test('what such a commit changed of a key holds', () => {
+  const { writer, lie } = lyingWriter();
+  writer.answer([['execute', reserving(1, KEY)]]);
+  lie(() => writer.answer([['amendKey', KEY.id, { at: KEY.createdAt, disabled: true }, null]]));
+  expect(writer.answer([['execute', reserving(2, KEY)]])).toMatchObject([
+    { kind: 'done', value: { admitted: false, denial: { kind: 'key_disabled' } } },
+  ]);
+  writer.close();
 });

@@ -1,6 +1,6 @@
-import type Database from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import { commit, type Projection, rollback } from './projection.ts';
-import { lastNumber, recover } from './recover.ts';
+import { recover } from './recover.ts';
 
 /** Two ways to work on the database. Both see what others wrote into the file since the last time. */
 export interface Transactions {
@@ -17,16 +17,24 @@ export function transactionsOn(database: Database.Database, projection: Projecti
   const undo = database.prepare('ROLLBACK');
   const dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
   let seenVersion = dataVersion.get();
+  /** A COMMIT that failed may have been done after all: then the file knows better. */
   let doubted = false;
 
   /** Resolves doubts, inside a transaction; says which version of the file is seen. */
   function catchUp(): number | undefined {
     const version = dataVersion.get();
-    // A COMMIT that failed may have reached the disk after all: then the file knows better.
-    if (version !== seenVersion || (doubted && lastNumber(database) !== projection.lastN)) {
-      recover(projection, database);
-    }
+    if (version !== seenVersion || doubted) recover(projection, database);
+    doubted = false;
     return version;
+  }
+
+  function save(): void {
+    try {
+      end.run();
+    } catch (error) {
+      doubted = !leavesNothing(error);
+      throw error;
+    }
   }
 
   return {
@@ -35,14 +43,13 @@ export function transactionsOn(database: Database.Database, projection: Projecti
         begin.run();
         const version = catchUp();
         const result = work();
-        end.run();
-        [seenVersion, doubted] = [version, false];
+        save();
+        seenVersion = version;
         commit(projection);
         return result;
       } catch (error) {
         if (database.inTransaction) undo.run();
         rollback(projection);
-        doubted = true;
         throw error;
       }
     },
@@ -57,4 +64,9 @@ export function transactionsOn(database: Database.Database, projection: Projecti
       }
     },
   };
+}
+
+/** Whether a COMMIT that failed so was certainly not done: there was no room for it, or another program writes. */
+function leavesNothing(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(FULL|BUSY)/.test(error.code);
 }
