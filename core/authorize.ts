@@ -1,7 +1,7 @@
 import { includesAddress } from './address.ts';
 import { roll } from './apply.ts';
 import type { Reserve } from './command.ts';
-import type { Admission, Decision, Denial, RateStanding, Refusal, Standing } from './decision.ts';
+import type { Admission, Decision, Denial, Limits, Refusal, Standing } from './decision.ts';
 import { statusOf } from './expire.ts';
 import { isGoverned, worstCase } from './meter.ts';
 import type { Account, ApiKey, Buckets, Call, Instant, Quota, UnitPrices } from './model.ts';
@@ -33,20 +33,15 @@ export function authorize(
   if (locked !== undefined) return refused(locked);
   const { key, sponsor, arrivalUs } = account;
 
-  const madeAt = Math.max(command.at, sponsor.latestAt);
-  const ofKey = standingsOf(key.quotas, account.buckets, madeAt, calendar);
-  const requestsPerMinute = key.requestsPerMinute ?? command.requestsPerMinute;
-  const deny = (denial: Denial) =>
-    refused(
-      denial,
-      ofKey,
-      requestsPerMinute === 0 ? null : rateStanding(arrivalUs, requestsPerMinute, command.at),
-    );
+  const madeAt = latestOf(account, command.at);
+  const limits = limitsOf(account, command, calendar);
+  const ofKey = limits.standings;
+  const deny = (denial: Denial) => refused(denial, limits);
 
   const denial = suit(account, command) ?? crowd(key, account.open.length);
   if (denial !== undefined) return deny(denial);
-  const rate = requestsPerMinute === 0 ? undefined : passRate(arrivalUs, requestsPerMinute, command.at);
-  if (rate !== undefined && !rate.allowed) {
+  const rate = limits.rate && passRate(arrivalUs, limits.rate.requestsPerMinute, command.at);
+  if (rate !== null && !rate.allowed) {
     return deny({ kind: 'rate_exceeded', rate: rate.standing, retryMs: rate.retryMs });
   }
 
@@ -79,6 +74,25 @@ export function enter(key: ApiKey, { digest, address, at }: Entrant): Denial | u
       if (key.ips !== null && !includesAddress(key.ips, address)) return { kind: 'ip_not_allowed', address };
       return undefined;
   }
+}
+
+/** What the limits of the key stand at, of which this takes nothing. */
+export function limitsOf(
+  account: Account,
+  { at, requestsPerMinute }: Pick<Reserve, 'at' | 'requestsPerMinute'>,
+  calendar: Calendar,
+): Limits {
+  const { key, buckets, arrivalUs } = account;
+  const rate = key.requestsPerMinute ?? requestsPerMinute;
+  return {
+    standings: standingsOf(key.quotas, buckets, latestOf(account, at), calendar),
+    rate: rate === 0 ? null : rateStanding(arrivalUs, rate, at),
+  };
+}
+
+/** Time in the ledger never runs backwards. */
+function latestOf({ sponsor }: Account, at: Instant): Instant {
+  return Math.max(at, sponsor.latestAt);
 }
 
 /** What each quota stands at in its window at `at`. */
@@ -150,7 +164,7 @@ function affordable(standing: Standing, call: Call, prices: UnitPrices | null): 
 interface Terms {
   readonly madeAt: Instant;
   readonly granted: number;
-  readonly rate: RateDecision | undefined;
+  readonly rate: RateDecision | null;
   readonly standings: readonly Standing[];
 }
 
@@ -179,10 +193,6 @@ function remainingOf({ limit, used, held }: Standing): number {
   return limit - used - held;
 }
 
-function refused(
-  denial: Denial,
-  standings: readonly Standing[] = [],
-  rate: RateStanding | null = null,
-): Decision<Refusal> {
-  return { entries: [], result: { admitted: false, denial, standings, rate } };
+function refused(denial: Denial, limits: Limits = { standings: [], rate: null }): Decision<Refusal> {
+  return { entries: [], result: { admitted: false, denial, ...limits } };
 }

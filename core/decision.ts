@@ -18,13 +18,17 @@ export interface RateStanding {
   readonly resetMs: number;
 }
 
-export interface Admission {
+/** What the holder of a key may know of its limits. */
+export interface Limits {
+  readonly standings: readonly Standing[];
+  readonly rate: RateStanding | null;
+}
+
+export interface Admission extends Limits {
   readonly admitted: true;
   readonly reservation: Reservation;
   /** The bound on output tokens of one choice that the upstream must hear; `null`: leave the call alone. */
   readonly outputTokensMax: number | null;
-  readonly standings: readonly Standing[];
-  readonly rate: RateStanding | null;
 }
 
 export type Denial =
@@ -44,12 +48,10 @@ export type Denial =
       readonly asked: number;
     };
 
-export interface Refusal {
+/** The limits are those without this request; none for who may not come in. */
+export interface Refusal extends Limits {
   readonly admitted: false;
   readonly denial: Denial;
-  /** What the key's limits stand at, this request left out; none for who may not come in. */
-  readonly standings: readonly Standing[];
-  readonly rate: RateStanding | null;
 }
 
 /** `ended` is false if the request was not open: ended before, or never reserved. */

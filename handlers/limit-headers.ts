@@ -1,18 +1,12 @@
-import type { Admission, RateStanding, Standing } from '#core/decision.ts';
+import type { Admission, Limits, RateStanding, Standing } from '#core/decision.ts';
 import type { Amount, Instant } from '#core/model.ts';
 
 type HeaderRecord = Record<string, string>;
 
 const PERIOD_SECONDS = { minute: 60, hour: 3600, day: 86_400, month: 2_592_000 } as const;
 
-/** What the holder of a key may know of its limits. */
-export interface KnownLimits {
-  readonly rate: RateStanding | null;
-  readonly standings: readonly Standing[];
-}
-
 /** What the limits stand at when an admitted request has been charged, and no longer holds anything. */
-export function afterwards({ rate, standings, reservation }: Admission, charged: Amount): KnownLimits {
+export function afterwards({ rate, standings, reservation }: Admission, charged: Amount): Limits {
   const { amount } = reservation;
   return {
     rate,
@@ -25,7 +19,7 @@ export function afterwards({ rate, standings, reservation }: Admission, charged:
 }
 
 /** What a client may know of its limits, in the words of OpenAI and of the IETF. */
-export function limitHeaders({ rate, standings }: KnownLimits, at: Instant): HeaderRecord {
+export function limitHeaders({ rate, standings }: Limits, at: Instant): HeaderRecord {
   const headers: HeaderRecord = rate === null ? {} : rateHeaders(rate);
   for (const standing of standings) {
     if (standing.period === 'minute') addMinuteHeaders(headers, standing, at);

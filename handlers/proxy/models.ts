@@ -1,8 +1,8 @@
-import { enter } from '#core/authorize.ts';
 import type { ApiKey, Digest } from '#core/model.ts';
 import type { Trace } from '#core/tracing.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
 import { namesHere } from '#core/upstream-choice.ts';
+import { findHolder } from '../find-holder.ts';
 import { refuse } from '../refusal.ts';
 import { errorReply, json } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
@@ -23,17 +23,11 @@ export function modelRoutes(services: Services): readonly Route[] {
   const listed = freshList(services);
 
   /** The models of the key's holder, or why there are none to tell of. */
-  async function modelsFor(
-    { env, requestId, trace }: Exchange,
-    digest: Digest,
-  ): Promise<readonly Model[] | Response> {
-    const at = services.clock.now();
-    const headers = { 'x-request-id': requestId };
-    const account = await services.keys.account({ digest });
-    if (account === undefined) return refuse({ kind: 'unknown_key' }, at, headers);
-    const denial = enter(account.key, { digest, address: env.address, at });
-    if (denial !== undefined) return refuse(denial, at, headers);
-    return (await listed(trace)).filter(({ id }) => mayUse(account.key, id));
+  async function modelsFor(exchange: Exchange, digest: Digest): Promise<readonly Model[] | Response> {
+    const holder = await findHolder(digest, exchange, services);
+    if (!holder.ok) return refuse(holder.denial, holder.at, { 'x-request-id': exchange.requestId });
+    const { key } = holder.account;
+    return (await listed(exchange.trace)).filter(({ id }) => mayUse(key, id));
   }
 
   async function list(exchange: Exchange, digest: Digest): Promise<Response> {
