@@ -241,6 +241,18 @@ describe('a real answer', () => {
     },
   );
 
+  test.each(ENDPOINTS)(
+    'to $path that is malformed has no header which the document does not',
+    async ({ path }) => {
+      const issued = await proxy.issue({ requestsPerMinute: 5 });
+      const reply = await ask(path, 'POST', issued.secret, '{');
+      const own = [...reply.headers.keys()].filter((name) => /^(x-|ratelimit)/.test(name));
+      const documented = DOCUMENT.paths[path]?.['post']?.responses[String(reply.status)]?.headers ?? {};
+      expect(Object.keys(documented)).toEqual(expect.arrayContaining(own));
+      expect(own).toContain('x-ratelimit-remaining-requests');
+    },
+  );
+
   /** What an applicant is given. */
   async function apply(): Promise<{ id: string; claim_token: string }> {
     const reply = await ask('/v1/applications', 'POST', '', '{"name":"Ada"}');

@@ -55,7 +55,7 @@ type References = Readonly<Record<string, Reference>>;
 export const headersOfAll: References = referring(ALWAYS);
 /** That a metered answer may have. */
 export const headersOfMetered: References = referring({ ...ALWAYS, ...RATE });
-/** That a refusal which may pass has. */
+/** That an error may have where there are limits. */
 export const headersOfRefusals: References = referring({ ...ALWAYS, ...RATE, ...OF_REFUSALS });
 
 function referring(headers: Readonly<Record<string, Header>>): References {

@@ -221,7 +221,11 @@ export function errorReplies(route: RouteTraits): Readonly<Record<string, Reply>
   const replies: Record<string, Reply> = {};
   for (const status of new Set(rows.map(([each]) => each))) {
     const own = rows.filter(([each]) => each === status);
-    replies[status] = isAnthropic(route) ? anthropicReplyOf(own) : replyOf(own, ERROR, '');
+    const reply = isAnthropic(route) ? anthropicReplyOf(own) : replyOf(own, ERROR, '');
+    replies[status] = {
+      ...reply,
+      headers: metered(route) || status === 429 ? headersOfRefusals : headersOfAll,
+    };
   }
   return replies;
 }
@@ -229,17 +233,16 @@ export function errorReplies(route: RouteTraits): Readonly<Record<string, Reply>
 const ERROR: Schema = { $ref: '#/components/schemas/Error' };
 const ANTHROPIC_ERROR: Schema = { $ref: '#/components/schemas/AnthropicError' };
 
-function anthropicReplyOf(rows: readonly Row[]): Reply {
+function anthropicReplyOf(rows: readonly Row[]): Omit<Reply, 'headers'> {
   const isMixed = rows.some(([, , code]) => BEFORE_ROUTES.has(code));
   return replyOf(rows, isMixed ? { anyOf: [ANTHROPIC_ERROR, ERROR] } : ANTHROPIC_ERROR, 'anthropic.');
 }
 
-function replyOf(rows: readonly Row[], schema: Schema, prefix: string): Reply {
+function replyOf(rows: readonly Row[], schema: Schema, prefix: string): Omit<Reply, 'headers'> {
   const nameOf = (code: string) => (BEFORE_ROUTES.has(code) ? code : `${prefix}${code}`);
   const examples = rows.map(([, , code]) => [code, { $ref: `#/components/examples/${nameOf(code)}` }]);
   return {
     description: rows.map(([, , code]) => `\`${code}\``).join(', '),
-    headers: rows.some(([status]) => status === 429) ? headersOfRefusals : headersOfAll,
     content: { 'application/json': { schema, examples: Object.fromEntries(examples) } },
   };
 }

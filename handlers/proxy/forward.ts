@@ -11,7 +11,6 @@ import { afterwards, limitHeaders } from '../limit-headers.ts';
 import { readBody } from '../read-body.ts';
 import { refuse } from '../refusal.ts';
 import type { WireError } from '../reply.ts';
-import { errorReply } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { tellReply } from '../tell-reply.ts';
@@ -21,6 +20,7 @@ import { errorEvent } from './error-event.ts';
 import { scanEvents } from './event-scan.ts';
 import { headersFor } from './headers-for.ts';
 import { mayHaveBeenServed, passHeaders } from './passing.ts';
+import { refuseMalformed } from './refuse-malformed.ts';
 import { tally } from './tally.ts';
 
 /** An exchange at its time limit may be silent once more before it ends; after this nobody will settle it. */
@@ -50,14 +50,19 @@ async function forward(
   const refused = (reply: Response, reason: string, rest: Partial<RequestEnded> = {}) =>
     tellReply(services, exchange, reply, { route, reason, ...rest });
 
+  const malformed = async (error: WireError) => {
+    const { reply, reason } = await refuseMalformed(error, services, exchange, digest);
+    return refused(reply, reason);
+  };
+
   using claim = services.guards.bodies.claim();
   const body = await readBody(exchange.request, policy.bodyBytesMax, claim);
-  if (!body.ok) return refused(badRequest(body.error, exchange), body.error.code);
+  if (!body.ok) return malformed(body.error);
   const reading = endpoint.read(body.text, body.bytes.length);
-  if (!reading.ok) return refused(badBody(reading.problem, exchange), 'invalid_body');
+  if (!reading.ok) return malformed(badBody(reading.problem));
   const { request } = reading;
   const own = headersFor(endpoint.dialect, exchange.request.headers);
-  if (!own.ok) return refused(badRequest(own.error, exchange), own.error.code);
+  if (!own.ok) return malformed(own.error);
 
   const command = reserve(request, services, exchange, digest);
   const askedMs = clock.elapsedMs();
@@ -198,13 +203,8 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-function badBody({ message, param }: BodyProblem, exchange: Exchange): Response {
-  const error = { status: 400, type: 'invalid_request_error', code: 'invalid_body', message, param };
-  return badRequest(error, exchange);
-}
-
-function badRequest(error: WireError, exchange: Exchange): Response {
-  return errorReply({ ...error, headers: { ...error.headers, ...idHeader(exchange) } });
+function badBody({ message, param }: BodyProblem): WireError {
+  return { status: 400, type: 'invalid_request_error', code: 'invalid_body', message, param };
 }
 
 function idHeader({ requestId }: Exchange): Record<string, string> {
