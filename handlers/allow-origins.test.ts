@@ -39,6 +39,13 @@ describe('with one origin', () => {
     },
   );
 
+  test.each(['/v1/quota', '/quota', '/v1/no-such'])(
+    'a cache is told once why answers of %s differ',
+    async (path) => {
+      expect((await proxy.fetch(path, { headers: { origin: PAGE } })).headers.get('vary')).toBe('Origin');
+    },
+  );
+
   test('they read answers and refusals, and their headers', async () => {
     const { secret } = await proxy.issue();
     for (const [key, status] of [

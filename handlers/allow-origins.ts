@@ -23,6 +23,6 @@ export function allowOrigins(
     exposeHeaders: ['*'],
     maxAge: REMEMBERED_S,
   });
-  const paths = routes.filter(({ access }) => access === 'key').map(({ path }) => path);
-  for (const path of new Set(['/v1/*', ...paths])) app.use(path, handler);
+  const short = routes.filter(({ access, path }) => access === 'key' && !path.startsWith('/v1/'));
+  for (const path of new Set(['/v1/*', ...short.map((route) => route.path)])) app.use(path, handler);
 }
