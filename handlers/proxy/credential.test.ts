@@ -51,7 +51,24 @@ test.each<{ name: string; headers: [string, string][]; is: object }>([
   },
   { name: 'another scheme', headers: [['authorization', 'Basic eDp5']], is: { kind: 'malformed' } },
   { name: 'no scheme', headers: [['authorization', 'sk-a']], is: { kind: 'malformed' } },
-  { name: 'an empty token', headers: [['authorization', 'Bearer ']], is: { kind: 'malformed' } },
+  { name: 'an empty token', headers: [['authorization', 'Bearer ']], is: { kind: 'missing' } },
+  { name: 'an empty header', headers: [['x-api-key', ' ']], is: { kind: 'missing' } },
+  {
+    name: 'a key beside an empty header',
+    headers: [
+      ['authorization', 'Bearer sk-a'],
+      ['x-api-key', ''],
+    ],
+    is: secret('sk-a'),
+  },
+  {
+    name: 'a key beside an empty token',
+    headers: [
+      ['authorization', 'Bearer '],
+      ['x-api-key', 'sk-a'],
+    ],
+    is: secret('sk-a'),
+  },
   { name: 'a space within', headers: [['authorization', 'Bearer sk a']], is: { kind: 'malformed' } },
   { name: 'beyond ASCII', headers: [['x-api-key', 'sk-é']], is: { kind: 'malformed' } },
 ])('credential: $name', ({ headers, is }) => {
