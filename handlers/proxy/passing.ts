@@ -35,6 +35,11 @@ export function mayHaveBeenServed(status: number): boolean {
   return UNANSWERED.has(status);
 }
 
+/** Whether to ask again may help, as the SDKs have it. */
+function mayPass(status: number): boolean {
+  return status === 408 || status === 409 || status === 429 || status >= 500;
+}
+
 /** Adds what of the upstream's headers goes on to the client. */
 export function passHeaders({ headers, status }: UpstreamHead, passed: Record<string, string>): void {
   for (const name of PASSED) {
@@ -43,9 +48,10 @@ export function passHeaders({ headers, status }: UpstreamHead, passed: Record<st
   }
   const wait = headers['retry-after'];
   if (mayHaveBeenServed(status)) passed['x-should-retry'] = 'false';
-  if (wait === undefined) return;
-  if (/^\d+$/.test(wait) && Number(wait) <= RETRY_AFTER_S_MAX) passed['retry-after'] = wait;
-  else passed['x-should-retry'] = 'false';
+  else if (wait !== undefined && mayPass(status)) {
+    if (/^\d+$/.test(wait) && Number(wait) <= RETRY_AFTER_S_MAX) passed['retry-after'] = wait;
+    else passed['x-should-retry'] = 'false';
+  }
 }
 
 /**

@@ -43,6 +43,11 @@ test.each([
     client: { status: 429, code: 'rate_limit_exceeded', retry: null, after: '5' },
   },
   {
+    name: 'a mistake, which no wait mends',
+    upstream: { status: 400, body: '{"error":{"code":"x"}}', after: '5' },
+    client: { status: 400, code: 'x', retry: null, after: null },
+  },
+  {
     name: 'a failure with a long wait',
     upstream: { status: 500, body: '{"error":{"code":"oops"}}', after: '7200' },
     client: { status: 500, code: 'oops', retry: 'false', after: null },
@@ -76,11 +81,15 @@ test.each([
 test.each([504, 520, 524])(
   'a gateway that gave up waiting (%i) may have been served: it costs its reservation',
   async (status) => {
-    proxy = await openProxy({ behaviour: (_call, response) => sendJson(response, '{"error":{}}', status) });
+    proxy = await openProxy({
+      behaviour: (_call, response) =>
+        sendJson(response.setHeader('retry-after', '5'), '{"error":{}}', status),
+    });
     const { secret } = await proxy.issue();
     const reply = await proxy.chat(secret);
     expect(reply.status).toBe(status);
     expect(reply.headers.get('x-should-retry')).toBe('false');
+    expect(reply.headers.get('retry-after')).toBeNull();
     await proxy.settled();
     const receipt = await proxy.store.reports.receipt(reply.headers.get('x-request-id') ?? '');
     expect(receipt).toMatchObject({ status: 'settled', source: 'estimate', used: receipt?.reserved });
