@@ -95,6 +95,12 @@ test('a look at something is never kept', async () => {
   expect((await ask('GET', '/admin/keys')).text).not.toContain('"items":[]');
 });
 
+test.each(['GET', 'HEAD'])('a key of %s says nothing, whatever it is', async (method) => {
+  expect((await ask(method, '/admin/keys', undefined, 'a b')).status).toBe(200);
+  expect((await ask(method, '/admin/keys', undefined, 'one')).status).toBe(200);
+  expect((await ask('POST', '/admin/keys', {}, 'one')).status).toBe(201);
+});
+
 describe('each action', () => {
   const foreign = { secret: 'trial_4f9a1c7be02d4d55a8c3', label: 'Ben' };
   const imports = { keys: [foreign, foreign, { secret: 'too-short', label: '' }] };

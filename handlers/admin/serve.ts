@@ -66,19 +66,17 @@ function serveAction<A extends Action>(
   serving: Serving,
 ): Route {
   const perform = performOn(serving);
+  const reads = action.method === 'GET';
 
   async function handle({ request, params }: Exchange, actor: Actor): Promise<Response> {
-    const once = idempotencyKeyOf(request.headers);
+    // RFC 9110 §9.2.2: to look at something twice is to look at it once.
+    const once = reads ? NOT_ONCE : idempotencyKeyOf(request.headers);
     if (once.kind === 'malformed') return malformedKey();
     const path = check<A['params']>(action.params, 'path', { ok: true, value: params });
     if (!path.ok) return path.response;
     const query = check<A['query']>(action.query, 'query', readQuery(request));
     if (!query.ok) return query.response;
-    const body = check<A['body']>(
-      action.body,
-      'body',
-      request.method === 'GET' ? NO_BODY : await readJson(request),
-    );
+    const body = check<A['body']>(action.body, 'body', reads ? NO_BODY : await readJson(request));
     if (!body.ok) return body.response;
     const given = { params: path.value, query: query.value, body: body.value };
     const asked = { ...given, ...recorderOf(name, actor, serving) };
@@ -86,8 +84,7 @@ function serveAction<A extends Action>(
       const reply = await performing(asked);
       return reply instanceof Response ? reply : json(action.status, reply);
     };
-    // RFC 9110 §9.2.2: to look at something twice is to look at it once.
-    if (once.kind === 'none' || request.method === 'GET') return act(perform);
+    if (once.kind === 'none') return act(perform);
     const call = { key: once.key, asks: [name, given], at: asked.at };
     return serving.once(call, (ports) => act(performOn(ports)));
   }
@@ -105,6 +102,7 @@ function serveAction<A extends Action>(
   };
 }
 
+const NOT_ONCE = { kind: 'none' } as const;
 const NO_BODY: Input = { ok: true, value: {} };
 
 type Checked<T> = { readonly ok: true; readonly value: T } | Extract<Input, { ok: false }>;

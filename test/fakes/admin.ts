@@ -42,11 +42,11 @@ export async function openAdmin(
   return {
     proxy,
     admin: adminOf(proxy),
-    async ask(method, path, body, headers = { 'content-type': 'application/json' }) {
+    async ask(method, path, body, headers = body === undefined ? {} : JSON_TYPE) {
       const response = await fetch(path, {
         address: ADDRESS,
         method,
-        headers: { ...(body !== undefined && headers), authorization: `Bearer ${ADMIN_TOKEN}` },
+        headers: { ...headers, authorization: `Bearer ${ADMIN_TOKEN}` },
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
@@ -54,6 +54,8 @@ export async function openAdmin(
     },
   };
 }
+
+const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** The client of a proxy's operator, at an address of their own. */
 export function adminOf({ fetch }: ProxyUnderTest): AdminClient {

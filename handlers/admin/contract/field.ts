@@ -20,7 +20,7 @@ const LIST_ITEMS_MAX = 100;
 /** An integer as it stands in a query. */
 function integerText(schema: z.ZodInt) {
   const read = (given: number | string) =>
-    typeof given === 'string' && /^\d{1,16}$/.test(given) ? Number(given) : given;
+    typeof given === 'string' && /^-?\d{1,16}$/.test(given) ? Number(given) : given;
   return z.preprocess(read, schema);
 }
 
