@@ -130,5 +130,6 @@ test.each<{ name: string; denial: Denial; said: Said }>([
   expect(error['message']).toMatch(said.message);
   expect(reply.headers.get('retry-after')).toBe(said.retry ?? null);
   expect(reply.headers.get('x-should-retry')).toBe(said.never === true ? 'false' : null);
+  expect(reply.headers.get('www-authenticate')).toBe(said.status === 401 ? 'Bearer' : null);
   expect(reply.headers.get('x-request-id')).toBe('r');
 });

@@ -34,9 +34,12 @@ export function refuse(
     ...said,
     param,
     message: messageOf(denial),
-    headers: { ...headers, ...retryHeaders(denial, at) },
+    headers: { ...headers, ...retryHeaders(denial, at), ...(said.status === 401 && CHALLENGE) },
   });
 }
+
+/** RFC 9110 §15.5.2: a 401 names the scheme that is wanted. */
+const CHALLENGE = { 'www-authenticate': 'Bearer' };
 
 function messageOf(denial: Denial): string {
   switch (denial.kind) {
