@@ -98,7 +98,7 @@ function adminOnly(requestId: RequestId): Response {
 
 function unknownUrl({ method, url }: Request, requestId: RequestId): Response {
   const path = new URL(url).pathname;
-  const message = `Unknown request URL: ${method.slice(0, 20)} ${path.slice(0, 200)}.`;
+  const message = `Unknown request URL: ${method.slice(0, 20)} ${path.slice(0, 200)}. GET /docs lists those that there are.`;
   const error = { status: 404, type: 'invalid_request_error', code: 'unknown_url', message };
   return errorReply({ ...error, headers: { 'x-request-id': requestId } });
 }

@@ -38,14 +38,18 @@ export async function readBody(
     );
   }
   const encoding = request.headers.get('content-encoding');
-  if (encoding !== null && encoding !== 'identity') {
+  if (encoding !== null && encoding.toLowerCase() !== 'identity') {
     return problem(
       415,
       'unsupported_encoding',
       `Send the body as it is, not encoded in ${encoding.slice(0, 20)}.`,
     );
   }
-  const tooLarge = problem(413, 'body_too_large', `The request body is over ${bytesMax} bytes.`);
+  const tooLarge = problem(
+    413,
+    'body_too_large',
+    `The request body is over ${bytesMax} bytes: send a shorter one.`,
+  );
   const said = request.headers.get('content-length');
   if (said !== null && Number(said) > bytesMax) return tooLarge;
   // Who sends slowly has taken room for what has come, and no more. With a length the server reads no more than it says.
@@ -66,7 +70,7 @@ export async function readBody(
       text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
     };
   } catch {
-    return problem(400, 'invalid_encoding', 'The request body is not valid UTF-8.');
+    return problem(400, 'invalid_encoding', 'The request body is not valid UTF-8: encode it so.');
   }
 }
 

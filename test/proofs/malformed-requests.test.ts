@@ -42,6 +42,8 @@ interface Malformed {
   readonly status: number;
   readonly code: string;
   readonly param?: string;
+  /** The way out, in the message. */
+  readonly says?: string;
   readonly path?: string;
   readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -59,8 +61,20 @@ const malformed: readonly Malformed[] = [
     code: 'invalid_body',
     param: 'n',
   },
-  { name: 'no UTF-8', body: new Uint8Array([0x22, 0xff, 0x22]), status: 400, code: 'invalid_encoding' },
-  { name: 'too large', body: ' '.repeat(BODY_BYTES_MAX + 1), status: 413, code: 'body_too_large' },
+  {
+    name: 'no UTF-8',
+    body: new Uint8Array([0x22, 0xff, 0x22]),
+    status: 400,
+    code: 'invalid_encoding',
+    says: 'encode it so',
+  },
+  {
+    name: 'too large',
+    body: ' '.repeat(BODY_BYTES_MAX + 1),
+    status: 413,
+    code: 'body_too_large',
+    says: 'send a shorter one',
+  },
   {
     name: 'another type',
     body: 'a=b',
@@ -116,7 +130,7 @@ const UNTOUCHED = {
 };
 
 describe.each(malformed)('$name', (wrong) => {
-  const { status, code, param } = wrong;
+  const { status, code, param, says = '' } = wrong;
 
   test('is answered with all limits of the key, of which it takes nothing', async () => {
     const { secret, key } = await proxy.issue(LIMITED);
@@ -126,6 +140,7 @@ describe.each(malformed)('$name', (wrong) => {
       expect(reply.headers.get('x-request-id')).not.toBeNull();
       const text = await reply.clone().text();
       if (param !== undefined) expect(JSON.parse(text).error.param).toBe(param);
+      expect(JSON.parse(text).error.message).toContain(says);
       expect(await codeOf(reply)).toEqual({ status, code });
     }
     await proxy.settled();
@@ -165,6 +180,14 @@ describe.each(malformed)('$name', (wrong) => {
   });
 });
 
+test('what is nowhere is told where to look', async () => {
+  const reply = await proxy.fetch('/v1/chat/completion', { method: 'POST' });
+  const { error } = JSON.parse(await reply.text());
+  expect(error.message).toBe(
+    'Unknown request URL: POST /v1/chat/completion. GET /docs lists those that there are.',
+  );
+});
+
 test('what was used before is told', async () => {
   const { secret } = await proxy.issue(LIMITED);
   await (await proxy.chat(secret, { max_tokens: 30 })).text();
@@ -186,6 +209,12 @@ test('so it is where there is no room for a body', async () => {
   expect(limitsIn(reply)).toEqual(UNTOUCHED);
   expect(reply.headers.get('retry-after')).toBe('2');
   expect(await codeOf(reply)).toEqual({ status: 503, code: 'server_busy' });
+});
+
+test('a body that says that it is not encoded is right, in any case of letters', async () => {
+  const { secret } = await proxy.issue(LIMITED);
+  expect((await proxy.chat(secret, {}, { 'content-encoding': 'Identity' })).status).toBe(200);
+  await proxy.settled();
 });
 
 test('nothing is looked up for a request that is right', async () => {
