@@ -46,7 +46,20 @@ const greeting: Pick<App, 'fetch'> = { fetch: () => new Response('hello') };
 
 test.each([
   { name: 'no HTTP', bytes: 'HELO there\r\n\r\n', status: 400, code: 'invalid_request' },
-  { name: 'no Host', bytes: 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', status: 400, code: undefined },
+  {
+    name: 'no Host',
+    bytes: 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n',
+    status: 400,
+    code: 'invalid_request',
+    says: 'Missing host header',
+  },
+  {
+    name: 'no Host, and another in the line',
+    bytes: 'GET http://a/ HTTP/1.1\r\nConnection: close\r\n\r\n',
+    status: 400,
+    code: 'invalid_request',
+    says: 'one Host header',
+  },
   {
     name: 'an odd Host',
     bytes: 'GET / HTTP/1.1\r\nHost: a@b\r\nConnection: close\r\n\r\n',
@@ -71,12 +84,17 @@ test.each([
     status: 431,
     code: 'headers_too_large',
   },
-])('answers $name with $status and an error object', async ({ bytes, status, code }) => {
+])('answers $name with $status and an error object', async ({ bytes, status, code, says = '' }) => {
   const answer = await raw(await serving(greeting), bytes);
   expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-  if (code === undefined) return; // Node's own, before anybody is asked
   const { error } = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')));
   expect(error).toMatchObject({ type: 'invalid_request_error', param: null, code });
+  expect(error.message).toContain(says);
+});
+
+test('what a client expects beyond an interim answer is left aside', async () => {
+  const expecting = 'GET / HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\nConnection: close\r\n\r\n';
+  expect(await raw(await serving(greeting), expecting)).toMatch(/^HTTP\/1.1 200 [\s\S]*hello$/);
 });
 
 test('hands over the address of the connection and whether the process is ready', async () => {

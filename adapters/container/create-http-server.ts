@@ -26,6 +26,8 @@ const LIMITS = {
   // or a request meets a connection that was just closed.
   keepAliveTimeout: 75_000,
   insecureHTTPParser: false,
+  // Node's own answer says nothing of what is wrong: see `isAmbiguous`.
+  requireHostHeader: false,
 } as const;
 
 export interface HttpServerOptions extends ConnectionLimits {
@@ -46,7 +48,7 @@ export function createHttpServer(
   const addressOf = addressReader(trustedProxies);
   const listener = getRequestListener(
     (request, { incoming }) => {
-      if (isAmbiguous(incoming)) return malformed(undefined);
+      if (isAmbiguous(incoming)) return invalidRequest('Send HTTP/1.1, with one Host header.');
       const env = { address: addressOf(incoming), ready: readiness.ready };
       const reply = app.fetch(request, env, works);
       // A client may leave before its reply is made; what it asked for is still under way.
@@ -61,11 +63,13 @@ export function createHttpServer(
     return listener(incoming, outgoing);
   });
   answerClientError(server);
+  // RFC 9110 §10.1.1: what is expected beyond `100-continue` may be left aside; Node would answer 417, and say nothing.
+  server.on('checkExpectation', (incoming, outgoing) => server.emit('request', incoming, outgoing));
   const isLetIn = guardConnections(server, options, onFull);
   return server;
 }
 
-/** What Node lets pass, and RFC 9112 does not: another version of HTTP (§2.3), and more than one Host (§3.2). */
+/** What Node lets pass, and RFC 9112 does not: another version of HTTP (§2.3), and no Host or several (§3.2). */
 function isAmbiguous({
   httpVersionMajor,
   rawHeaders,
@@ -76,7 +80,7 @@ function isAmbiguous({
     const name = rawHeaders[index];
     if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
-  return hosts > 1;
+  return hosts !== 1;
 }
 
 /** What of a request says whose it is. */
@@ -103,6 +107,9 @@ function unmapped(address = ''): string {
 
 /** What Node took for HTTP and no URL can be made of: a strange path, no or another host. */
 function malformed(error: unknown): Response {
-  const message = error instanceof RequestError ? `${error.message}.` : 'The request cannot be read.';
+  return invalidRequest(error instanceof RequestError ? `${error.message}.` : 'The request cannot be read.');
+}
+
+function invalidRequest(message: string): Response {
   return errorReply({ status: 400, type: 'invalid_request_error', code: 'invalid_request', message });
 }
