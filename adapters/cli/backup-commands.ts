@@ -1,11 +1,17 @@
 import type { Command } from 'commander';
 import type { BackupView } from '#handlers/admin/backups.ts';
 import { CommandFailed } from './command-failed.ts';
+import { given, wholeNumber } from './option-values.ts';
 import { print, sizeText, spanText, timeText } from './print.ts';
 import type { Row } from './table.ts';
 
 interface Json {
   readonly json?: true;
+}
+
+interface ListOptions extends Json {
+  readonly limit?: number;
+  readonly cursor?: string;
 }
 
 /** `backup now`, `list`, `drill`, `kit`, `keygen`. */
@@ -60,12 +66,17 @@ function addList(backup: Command): void {
   backup
     .command('list')
     .description('list the backups in the vault, newest first')
+    .option('--limit <n>', 'at most so many (default: 50)', wholeNumber)
+    .option('--cursor <cursor>', 'go on where the list before ended')
     .option('--json', 'print JSON')
-    .action(async ({ json }: Json) => {
+    .action(async ({ json, ...query }: ListOptions) => {
       const { connect } = await import('./connect.ts');
       const client = connect();
-      const list = await client.backups.list();
+      const list = await client.backups.list({ query: given(query) });
       print(json, list, () => list.items.map(rowOf));
+      if (!json && list.next_cursor !== null) {
+        process.stderr.write(`There are more: go on with --cursor ${list.next_cursor}\n`);
+      }
       const { warnings } = await client.status.get();
       for (const line of [...list.problems, ...warnings]) process.stderr.write(`quota-proxy: ${line}\n`);
     });

@@ -30,7 +30,7 @@ async function openBackedUp() {
   const admin = createAdminClient({
     baseUrl: 'http://proxy.test',
     token: ADMIN_TOKEN,
-    fetch: (request) => ask(new URL(request.url).pathname, request.method),
+    fetch: ({ url, method }) => ask(url.slice('http://proxy.test'.length), method),
   });
   return { it, proxy, admin, ask };
 }
@@ -72,6 +72,27 @@ test('a backup is made, listed, drilled, and shown in the status and the operati
     ['backups.create', made.id],
     ['keys.create', key.id],
   ]);
+});
+
+test('the list has pages, newest first', async () => {
+  const { it, proxy, admin, ask } = await openBackedUp();
+  const made: string[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    it.clock.now = NOON + n * 60_000;
+    proxy.clock.now = it.clock.now;
+    made.unshift((await admin.backups.create()).id);
+  }
+  const first = await admin.backups.list({ query: { limit: 2 } });
+  expect(first.items.map(({ id }) => id)).toEqual(made.slice(0, 2));
+  expect(first.next_cursor).toBe(made[1]);
+  const second = await admin.backups.list({ query: { limit: 2, cursor: first.next_cursor ?? '' } });
+  expect(second.items.map(({ id }) => id)).toEqual(made.slice(2));
+  expect(second.next_cursor).toBeNull();
+  const whole = await admin.backups.list();
+  expect(whole.items).toHaveLength(3);
+  expect(whole.next_cursor).toBeNull();
+  const { error } = JSON.parse(await (await ask('/admin/backups?cursor=x')).text());
+  expect(error).toMatchObject({ code: 'invalid_query', param: 'cursor' });
 });
 
 test('a backup that does not restore is a warning until another one does', async () => {

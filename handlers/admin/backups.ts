@@ -39,12 +39,14 @@ export function backupActions(services: BackupServices): Implementation<Contract
         return backupView({ manifest, verified: true, drill: null }, at);
       }),
 
-    list: ({ at }) =>
+    list: ({ query: { limit, cursor }, at }) =>
       reply(async (given) => {
         const { snapshots, problems } = await given.catalog();
         const { location } = await given.status(at);
-        const items = snapshots.map((snapshot) => backupView(snapshot, at));
-        return { location, items, problems: [...problems] };
+        const rest = snapshots.filter(({ manifest }) => cursor === undefined || manifest.id < cursor);
+        const items = rest.slice(0, limit).map((snapshot) => backupView(snapshot, at));
+        const next_cursor = (rest.length > limit && items.at(-1)?.id) || null;
+        return { location, items, next_cursor, problems: [...problems] };
       }),
 
     drill: ({ params, at, operation }) =>

@@ -3,10 +3,15 @@ import type { ActionGroup } from './action.ts';
 import { PLAIN, strict } from './action.ts';
 import { field } from './field.ts';
 
+const ID = /^\d{8}T\d{6}Z$/;
 const id = z
   .string()
-  .regex(/^\d{8}T\d{6}Z$/, { error: 'must be the id of a backup, such as 20261125T083716Z' })
+  .regex(ID, { error: 'must be the id of a backup, such as 20261125T083716Z' })
   .meta({ examples: ['20261125T083716Z'] });
+const cursor = z
+  .string()
+  .regex(ID, { error: 'must be next_cursor of the page before' })
+  .describe('`next_cursor` of the page before');
 
 const drill = z.object({
   at: field.time,
@@ -50,9 +55,11 @@ export const backups = {
     method: 'GET',
     path: '/admin/backups',
     summary: 'Lists the backups in the vault, newest first.',
+    query: strict({ limit: field.limit, cursor: cursor.exactOptional() }),
     reply: z.object({
       location: z.string(),
       items: z.array(backup),
+      next_cursor: field.nextCursor,
       problems: z.array(z.string()).describe('What is in the vault and cannot be read'),
     }),
   },
