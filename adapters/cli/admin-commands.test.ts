@@ -138,12 +138,12 @@ test('the log of operations is listed; that somebody changed it is found', async
 });
 
 test.each([
-  { args: ['keys', 'update', 'K'], code: 1, says: /Say what to change, such as --label/ },
+  { args: ['keys', 'update', 'K'], code: 2, says: /Say what to change, such as --label/ },
   { args: ['keys', 'update', 'K', '--expires', 'soon'], code: 2, says: /2026-11-25T08:30:00Z. Or: never\./ },
   { args: ['requests', 'show', 'K'], code: 1, says: /There is no such/ },
-  { args: ['sponsor', 'set'], code: 1, says: /or say --none/ },
+  { args: ['sponsor', 'set'], code: 2, says: /or say --none/ },
   { args: ['sponsor', 'set', '--none', '--quota', '1 cost/day'], code: 2, says: /cannot be used with/ },
-  { args: ['usage', 'reset'], code: 1, says: /or say --all/ },
+  { args: ['usage', 'reset'], code: 2, says: /or say --all/ },
   { args: ['usage', '--plot', '--group-by', 'day'], code: 2, says: /cannot be used with/ },
   { args: ['usage', '--watch', '0'], code: 2, says: /1 to 86400 seconds/ },
   { args: ['completion', 'csh'], code: 2, says: /Allowed choices are bash, zsh, fish/ },

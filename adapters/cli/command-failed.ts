@@ -2,3 +2,8 @@
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
 }
+
+/** What a command was given does not say what to do. The message is one line with what there is to say. */
+export class WrongUsage extends Error {
+  override readonly name = 'WrongUsage';
+}

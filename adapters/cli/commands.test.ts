@@ -133,7 +133,7 @@ const failures: { args: string[]; change: Record<string, string>; code: number; 
   {
     args: ['keys', 'create', '--label', ''],
     change: {},
-    code: 1,
+    code: 2,
     says: /label must have 1 to 200 characters/,
   },
   {
@@ -149,9 +149,8 @@ const failures: { args: string[]; change: Record<string, string>; code: number; 
     code: 2,
     says: /Write '200 requests\/day'/,
   },
+  { args: ['usage', '--day', 'yesterday'], change: {}, code: 2, says: /day must be a day such as/ },
   { args: ['keys', 'list', '--status', 'odd'], change: {}, code: 2, says: /Allowed choices are active/ },
-  { args: ['bogus'], change: {}, code: 2, says: /unknown command 'bogus'/ },
-  { args: ['keys', 'list', '--bogus'], change: {}, code: 2, says: /unknown option '--bogus'/ },
   { args: ['keys', 'list'], change: { PORT: 'x' }, code: 78, says: /PORT is 'x'/ },
 ];
 test.each(failures)(
@@ -159,8 +158,7 @@ test.each(failures)(
   async ({ args, change, code, says }) => {
     const ended = await runCommand(args, { ...env, ...change });
     expect(ended.stderr).toMatch(says);
-    expect(ended).toMatchObject({ code, stdout: '' });
-    expect(ended.stderr).not.toMatch(/\n {4}at /);
+    expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(/^quota-proxy: .+\n$/) });
   },
 );
 

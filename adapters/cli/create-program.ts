@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { VERSION } from '#adapters/container/version.ts';
 import { addApplicationCommands } from './application-commands.ts';
 import { addBackupCommands } from './backup-commands.ts';
+import { WrongUsage } from './command-failed.ts';
 import { addCompletionCommands } from './completion-commands.ts';
 import { addImportCommand } from './import-command.ts';
 import { addKeyCommands } from './key-commands.ts';
@@ -18,8 +19,10 @@ import { addWhatIfCommand } from './what-if-command.ts';
 export function createProgram(exitWith: (code: number) => void): Command {
   const program = new Command('quota-proxy')
     .description('Share one upstream LLM key with many people, and never overspend it.')
+    .version(VERSION, '-V, --version', 'print the version')
     .exitOverride()
-    .showHelpAfterError('Run quota-proxy help to see what there is.');
+    // What is wrong with a command line is told by `run`, in one line.
+    .configureOutput({ writeErr: () => undefined });
 
   program
     .command('serve')
@@ -50,6 +53,14 @@ export function createProgram(exitWith: (code: number) => void): Command {
   addBackupCommands(program, exitWith);
   addRestoreCommand(program);
 
+  addOwnCommands(program, exitWith);
+  addMigrate(program);
+  addCompletionCommands(program);
+  return program;
+}
+
+/** Those that look at this program, or at what its environment names. */
+function addOwnCommands(program: Command, exitWith: (code: number) => void): void {
   program
     .command('doctor')
     .description('check the promises of a database, and say how many rows were looked at')
@@ -75,7 +86,18 @@ export function createProgram(exitWith: (code: number) => void): Command {
     .action(({ json }: { json?: true }) => {
       process.stdout.write(`${json ? JSON.stringify({ version: VERSION }) : VERSION}\n`);
     });
+}
 
-  addCompletionCommands(program);
-  return program;
+/** What an operator may expect to work, and must be told that it does not. */
+function addMigrate(program: Command): void {
+  program
+    .command('migrate', { hidden: true })
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .helpOption(false)
+    .action(() => {
+      throw new WrongUsage(
+        'migrate is for PostgreSQL, which this version does not have: it keeps everything in SQLite, at STORE_PATH',
+      );
+    });
 }

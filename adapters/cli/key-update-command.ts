@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Quota } from '#core/model.ts';
-import { CommandFailed } from './command-failed.ts';
+import { WrongUsage } from './command-failed.ts';
 import { fieldsOf } from './key-commands.ts';
 import { given, instant, oneMore, oneMoreQuota, wholeNumber } from './option-values.ts';
 import { print } from './print.ts';
@@ -51,8 +51,8 @@ export function addKeyUpdate(keys: Command): void {
         max_concurrency: options.maxConcurrency?.value,
       });
       if (Object.keys(body).length === 0)
-        throw new CommandFailed(
-          'Say what to change, such as --label or --quota: quota-proxy help keys update',
+        throw new WrongUsage(
+          'Say what to change, such as --label or --quota: quota-proxy keys update --help',
         );
       const { connect } = await import('./connect.ts');
       const changed = await connect().keys.patch({ params: { key }, body });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { RestoreTarget } from '#core/backup.ts';
-import { CommandFailed } from './command-failed.ts';
+import { WrongUsage } from './command-failed.ts';
 import { instant } from './option-values.ts';
 import { print, sizeText, timeText } from './print.ts';
 import type { Row } from './table.ts';
@@ -55,7 +55,7 @@ export interface RestoredView {
 function sourceOf(backup: string | undefined, { at, from }: RestoreCommandOptions): RestoreSource {
   const given = [backup, at, from].filter((each) => each !== undefined);
   if (given.length !== 1) {
-    throw new CommandFailed(
+    throw new WrongUsage(
       'Name one thing to restore: latest, the id of a backup, --at a time, or --from a file',
     );
   }
@@ -63,7 +63,7 @@ function sourceOf(backup: string | undefined, { at, from }: RestoreCommandOption
   if (at !== undefined) return { target: { kind: 'instant', at } };
   if (backup === 'latest') return { target: { kind: 'latest' } };
   if (/^\d{8}T\d{6}Z$/.test(backup ?? '')) return { target: { kind: 'snapshot', id: backup ?? '' } };
-  throw new CommandFailed(`${backup} is neither latest nor the id of a backup, such as 20261125T083716Z`);
+  throw new WrongUsage(`${backup} is neither latest nor the id of a backup, such as 20261125T083716Z`);
 }
 
 function rowsOf({

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Quota } from '#core/model.ts';
 import type { AdminClient } from '#handlers/admin/client.ts';
-import { CommandFailed } from './command-failed.ts';
+import { WrongUsage } from './command-failed.ts';
 import { oneMoreQuota } from './option-values.ts';
 import { print, timeText } from './print.ts';
 import type { Row } from './table.ts';
@@ -37,7 +37,7 @@ export function addSponsorCommands(program: Command): void {
     .option('--json', 'print JSON')
     .action(async ({ json, quota, none }: SetOptions) => {
       if (quota === undefined && !none)
-        throw new CommandFailed("Name the quotas, such as --quota '30000000 cost/month', or say --none");
+        throw new WrongUsage("Name the quotas, such as --quota '30000000 cost/month', or say --none");
       const { connect } = await import('./connect.ts');
       const set = await connect().sponsor.put({ body: { quotas: [...(quota ?? [])] } });
       print(json, set, () => set.quotas.map(rowOf));

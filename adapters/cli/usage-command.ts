@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import { CommandFailed } from './command-failed.ts';
+import { WrongUsage } from './command-failed.ts';
 import { given, wholeNumber } from './option-values.ts';
 import { print } from './print.ts';
 import { PLOTTED, type Plotted } from './usage-plot.ts';
@@ -89,7 +89,7 @@ function addReset(usage: Command): void {
       // Both this command and `usage` know `--json`.
       const { all, json } = command.optsWithGlobals<{ readonly all?: true; readonly json?: true }>();
       if ((key === undefined) !== (all === true))
-        throw new CommandFailed('Name one key whose windows are to start anew, or say --all');
+        throw new WrongUsage('Name one key whose windows are to start anew, or say --all');
       const { connect } = await import('./connect.ts');
       const done = await connect().usage.reset({ body: given({ key }) });
       print(json, done, () => [{ 'keys reset': done.keys }]);
