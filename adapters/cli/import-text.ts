@@ -1,7 +1,7 @@
 import type { ImportReport, ReportedKey, ReportedProblem } from './import-report.ts';
 import { timeText } from './print.ts';
 import type { Row } from './table.ts';
-import { table } from './table.ts';
+import { printable, table } from './table.ts';
 
 const PLACES_SHOWN = 3;
 
@@ -15,8 +15,7 @@ export function importText(report: ImportReport): string {
     ...(first_keys.length === 0 ? [] : [table(first_keys.map(rowOf)).trimEnd(), ...shown]),
     `Keys: ${keyText(report)}.`,
     `Usage that ${dry_run ? 'would come' : 'came'} along: ${usageText(report)}.`,
-    ...problems.map(problemText),
-    ...warnings,
+    ...[...problems.map(problemText), ...warnings].map(printable),
     ...(dry_run ? ['Nothing was changed.'] : []),
   ];
   return `${lines.join('\n')}\n`;

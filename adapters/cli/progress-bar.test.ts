@@ -44,6 +44,12 @@ test('segments are counted, not weighed', () => {
   expect(lineOf({ step: 'segments', done: 3, total: 12 }, 3_000)).toMatch(/25 % {2}3 of 12, 9 s left$/);
 });
 
+test('where there is no room for a bar there is none', () => {
+  const progress = { step: 'download', done: 25e6, total: 100e6 } as const;
+  expect(lineOf(progress, 5_000, 80)).toMatch(/15 s left$/);
+  expect(lineOf(progress, 5_000, 40)).toBe('Downloading  25 %');
+});
+
 test('on a terminal the line is written over, and gone in the end', () => {
   const terminal = output(true);
   let now = 0;

@@ -32,6 +32,8 @@ const CLEAR_LINE = '\r\x1b[K';
 
 interface Output {
   readonly isTTY?: boolean;
+  /** 0 or `undefined`: nobody knows. */
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
@@ -50,7 +52,8 @@ export function progressBar(output: Output, elapsedMs: () => number): ProgressBa
         startedMs = elapsedMs();
         if (!output.isTTY) output.write(`${STEPS[step]} …\n`);
       }
-      if (output.isTTY) output.write(`${CLEAR_LINE}${lineOf(progress, elapsedMs() - startedMs)}`);
+      if (output.isTTY)
+        output.write(`${CLEAR_LINE}${lineOf(progress, elapsedMs() - startedMs, output.columns)}`);
     },
     say(text) {
       clear();
@@ -64,7 +67,7 @@ export function progressBar(output: Output, elapsedMs: () => number): ProgressBa
 }
 
 /** `Downloading  ████████░░░░░░░░░░░░░░░░  33 %  41.2 MB of 124.0 MB, 12 s left`. */
-export function lineOf({ step, done, total }: Progress, tookMs: number): string {
+export function lineOf({ step, done, total }: Progress, tookMs: number, columns?: number): string {
   const name = STEPS[step];
   if (done === 0 || total === 0) return `${name} …`;
   const part = Math.min(1, done / total);
@@ -75,5 +78,8 @@ export function lineOf({ step, done, total }: Progress, tookMs: number): string 
     step === 'segments' || step === 'import' || step === 'receipts'
       ? `${done} of ${total}`
       : `${sizeText(done)} of ${sizeText(total)}`;
-  return `${name}  ${bar}  ${Math.floor(part * 100)} %  ${amount}${left}`;
+  const percent = `${Math.floor(part * 100)} %`;
+  const line = `${name}  ${bar}  ${percent}  ${amount}${left}`;
+  // One that goes on in the next line cannot be written over.
+  return line.length < (columns || Number.POSITIVE_INFINITY) ? line : `${name}  ${percent}`;
 }

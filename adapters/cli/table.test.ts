@@ -47,3 +47,38 @@ test('a terminal that is too narrow cuts the widest texts, and no line is wider'
   for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(40);
   expect(lines[1]).toMatch(/^12345678 {2}一二.*… +active$/);
 });
+
+test('a sentence goes on in the next line, and a key is whole wherever it is', () => {
+  const key = `sk-${'a1'.repeat(19)}`;
+  const rows = [
+    { field: 'key', value: key },
+    { field: 'WARNING', value: 'Backups are not encrypted: set BACKUP_ENCRYPTION_KEY.' },
+  ];
+  expect(table(rows, 40)).toBe(
+    [
+      'FIELD    VALUE',
+      `key      ${key}`,
+      'WARNING  Backups are not encrypted: set',
+      '         BACKUP_ENCRYPTION_KEY.',
+      '',
+    ].join('\n'),
+  );
+  expect(table(rows, undefined)).toMatch(
+    /^WARNING {2}Backups are not encrypted: set BACKUP_ENCRYPTION_KEY\.$/m,
+  );
+});
+
+test('where an id alone would be left of a table, each row is a list', () => {
+  const id = '0197b2a0-0000-7000-8000-000000000001';
+  const row = { id, key: 'sk-ab12…wxyz', label: '张三', note: null, quotas: '1 of 5 requests per day' };
+  const lines = ['ID', id, 'KEY', 'sk-ab12…wxyz', 'LABEL', '张三', 'QUOTAS', '1 of 5 requests per day'];
+  const block = lines.map((text, index) => (index % 2 === 0 ? `${text.padEnd(6)}  ` : `${text}\n`)).join('');
+  expect(table([row, row], 40)).toBe(`${block}\n${block}`);
+});
+
+test('what a stranger called a model does nothing to the terminal', () => {
+  const model = 'evil\x1b[31m\x07\n\u009b2J\u2028\u202egpj.';
+  const lines = table([{ model, used: 1 }], undefined).split('\n');
+  expect(lines[1]).toBe('evil\ufffd[31m\ufffd\ufffd\ufffd2J\ufffd\ufffdgpj.     1');
+  expect(lines).toHaveLength(3);
+});

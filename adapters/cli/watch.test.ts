@@ -59,14 +59,14 @@ test('in a terminal it draws in one place, with what is new, until Ctrl-C, and g
     ...['--quiet', '--return', '--command', `stty rows 30 cols 60; exec ${COMMAND}`, '/dev/null'],
   ]);
   const first = await until((written) => /total +1 /.test(written));
-  expect(first).toContain('\x1b[?25l\x1b[2J\x1b[HDAY');
+  expect(first).toContain('\x1b[?25l\x1b[?7l\x1b[2J\x1b[HDAY');
   await (await server.chat(key)).text();
   const next = await until((written) => /total +2 /.test(written));
   expect(next.split('\x1b[H').length).toBeGreaterThan(2);
   for (const line of next.split(/\r?\n/)) expect(plain(line).length).toBeLessThanOrEqual(60);
   child.stdin.write('\x03');
   expect(await ended).toBe(0);
-  expect(await until(() => true)).toContain('\x1b[?25h');
+  expect(await until(() => true)).toContain('\x1b[?7h\x1b[?25h');
 });
 
 test('elsewhere it writes plain lines, one after another, until it is interrupted', async () => {

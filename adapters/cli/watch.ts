@@ -9,6 +9,9 @@ export interface Watch {
 
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
+// A line that is too wide is cut, or it would be two, and all below it would move.
+const NO_WRAP = '\x1b[?7l';
+const WRAP = '\x1b[?7h';
 const CLEAR = '\x1b[2J';
 const HOME = '\x1b[H';
 const CLEAR_LINE_END = '\x1b[K';
@@ -53,7 +56,7 @@ interface Screen {
 }
 
 function terminalScreen(output: NodeJS.WriteStream): Screen {
-  output.write(HIDE_CURSOR + CLEAR);
+  output.write(HIDE_CURSOR + NO_WRAP + CLEAR);
   let shown = '';
   const draw = (text: string) => {
     // One line more than there are would move all of them.
@@ -69,7 +72,7 @@ function terminalScreen(output: NodeJS.WriteStream): Screen {
       draw(text);
     },
     trouble: (text) => draw(text + shown),
-    end: () => void output.write(SHOW_CURSOR),
+    end: () => void output.write(WRAP + SHOW_CURSOR),
   };
 }
 
