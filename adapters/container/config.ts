@@ -110,14 +110,14 @@ export function readConfig(env: Environment = process.env): Config {
   const pepper = pepperOf(given, problems);
   const upstreams = upstreamsOf(given, problems);
   const prices = pricesOf(given, problems);
-  const backup = values === undefined ? null : backupConfigOf(values, given, problems);
+  const backup = backupConfigOf(values, given, problems);
   const webhook = webhookOf(given, problems);
   const tracing = tracingConfigOf(given, problems);
-  if (values?.RESTORE_IF_MISSING !== undefined && values.BACKUP_TARGET === undefined) {
+  if (values.RESTORE_IF_MISSING !== undefined && values.BACKUP_TARGET === undefined) {
     problems.push('RESTORE_IF_MISSING is set, and BACKUP_TARGET is not: set it to where the backups are');
   }
   if (given['NODE_ENV']?.value === 'production') problems.push(...missingInProduction(given));
-  if (values === undefined || problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems);
   return { ...configOf(values), ...prices, upstreams, pepper, backup, webhook, tracing };
 }
 
@@ -148,8 +148,8 @@ export function readToolConfig(env: Environment = process.env): ToolConfig {
     problems.push(`QUOTA_PROXY_URL is '${url}': must be a URL such as http://127.0.0.1:8787`);
   }
   const pepper = pepperOf(given, problems);
-  const backup = values === undefined ? null : backupConfigOf(values, given, problems);
-  if (values === undefined || problems.length > 0) throw new ConfigError(problems);
+  const backup = backupConfigOf(values, given, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
   return {
     baseUrl: url ?? ownUrl(values.HOST, values.PORT),
     adminToken: values.ADMIN_TOKEN?.[0] ?? null,
@@ -175,26 +175,26 @@ export function ownUrl(host: string, port: number): string {
   return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }
 
-function parsed(given: GivenSettings, problems: string[]): Settings | undefined {
-  const read = settings.safeParse(
-    Object.fromEntries(Object.entries(given).map(([name, { value }]) => [name, value])),
-  );
-  if (read.success) {
-    const { UPSTREAM_TIMEOUT_MS: headers, UPSTREAM_EXCHANGE_TIMEOUT_MS: exchange } = read.data;
-    if (exchange < headers) {
-      problems.push(
-        `UPSTREAM_EXCHANGE_TIMEOUT_MS is ${exchange}: must not be less than UPSTREAM_TIMEOUT_MS, which is ${headers}`,
-      );
-    }
-    return read.data;
-  }
+/** What is set, with the defaults in the place of what is wrong: so all the rest can be looked at, too. */
+function parsed(given: GivenSettings, problems: string[]): Settings {
+  const set = Object.entries(given).map(([name, { value }]) => [name, value] as const);
+  const read = settings.safeParse(Object.fromEntries(set));
   // One line for each setting: what is wrong first is often why the rest is.
-  const first = new Map(
-    read.error.issues.toReversed().map(({ path, message }) => [String(path[0]), message]),
+  const wrong = new Map(
+    read.error?.issues.toReversed().map(({ path, message }) => [String(path[0]), message]),
   );
-  for (const [name, message] of [...first].toReversed())
+  for (const [name, message] of [...wrong].toReversed()) {
     problems.push(`${described(name, given)}: ${message}`);
-  return undefined;
+  }
+  const values = read.data ?? settings.parse(Object.fromEntries(set.filter(([name]) => !wrong.has(name))));
+  const { UPSTREAM_TIMEOUT_MS: headers, UPSTREAM_EXCHANGE_TIMEOUT_MS: exchange } = values;
+  const areRight = !wrong.has('UPSTREAM_TIMEOUT_MS') && !wrong.has('UPSTREAM_EXCHANGE_TIMEOUT_MS');
+  if (areRight && exchange < headers) {
+    problems.push(
+      `UPSTREAM_EXCHANGE_TIMEOUT_MS is ${exchange}: must not be less than UPSTREAM_TIMEOUT_MS, which is ${headers}`,
+    );
+  }
+  return values;
 }
 
 type FromElsewhere = 'upstreams' | 'pepper' | 'prices' | 'pricesPath' | 'backup' | 'webhook' | 'tracing';

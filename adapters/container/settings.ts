@@ -11,7 +11,10 @@ const MINUTE_MS = 60_000;
 
 /** Every variable that is read: what it may be, and what it is where it is not set. */
 export const settings = z.object({
-  NODE_ENV: z.string().optional(),
+  // A word that is nearly production would be a demonstration, in silence.
+  NODE_ENV: z
+    .enum(['production', 'development', 'test'], { error: 'must be production, development or test' })
+    .optional(),
   ADMIN_TOKEN: tokens().optional(),
   METRICS_TOKEN: tokens().optional(),
   ADMIN_ALLOWED_IPS: addressList().optional(),
@@ -21,7 +24,12 @@ export const settings = z.object({
   UPSTREAM_API_KEY: apiKey().optional(),
   UPSTREAMS_FILE: z.string().optional(),
   UPSTREAM_CHECK: onOff().default(true),
-  HOST: z.string().default('127.0.0.1'),
+  HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:%-]+$/, {
+      error: 'must be an address of this machine, such as 127.0.0.1 or 0.0.0.0',
+    })
+    .default('127.0.0.1'),
   PORT: whole(0, 65_535).default(8787),
   STORE_PATH: z
     .string()
@@ -85,11 +93,14 @@ export const settings = z.object({
   BACKUP_SPOOL_BYTES_MAX: whole(1024 * 1024, 100 * 1024 ** 4).default(20 * 1024 ** 3),
   RESTORE_IF_MISSING: z.literal('latest', { error: 'must be latest, or not set' }).optional(),
   S3_ENDPOINT: httpUrl('http://minio:9000').optional(),
-  S3_REGION: z.string().optional(),
+  S3_REGION: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, { error: 'must be the name of a region, such as us-east-1 or auto' })
+    .optional(),
   S3_FORCE_PATH_STYLE: onOff().optional(),
-  AWS_ACCESS_KEY_ID: z.string().optional(),
-  AWS_SECRET_ACCESS_KEY: z.string().optional(),
-  AWS_SESSION_TOKEN: z.string().optional(),
+  AWS_ACCESS_KEY_ID: credential().optional(),
+  AWS_SECRET_ACCESS_KEY: credential().optional(),
+  AWS_SESSION_TOKEN: credential().optional(),
   // A conversation that fills a context of a million tokens is about 4 MiB of JSON, a photograph 1 to 5 MiB;
   // several of these at once fit in the container's 256 MiB.
   MAX_BODY_BYTES: whole(1024, 100 * 1024 * 1024).default(10 * 1024 * 1024),
@@ -118,6 +129,12 @@ function origins() {
     .refine((list) => list.every((origin) => URL.parse(origin)?.origin === origin) || list.join() === '*', {
       error,
     });
+}
+
+function credential() {
+  return z
+    .string()
+    .regex(VISIBLE_ASCII, { error: 'has characters that no header can carry: paste it again' });
 }
 
 function whole(from: number, to: number) {
