@@ -28,6 +28,17 @@ export interface BreakerRule {
   readonly openMs: number;
 }
 
+/** That of an upstream of which nobody says otherwise. */
+export const BREAKER_RULE: BreakerRule = {
+  // Long enough to see a small service's traffic, short enough to forget this morning.
+  windowMs: 30_000,
+  // One or two failures are chance.
+  samplesMin: 10,
+  failureShare: 0.5,
+  // As long as a restart or a failed-over load balancer takes; a probe costs one client one more try.
+  openMs: 15_000,
+};
+
 /** The window moves on in so many steps: it is at most a tenth too short. */
 const STEPS = 10;
 const NEVER = Number.NEGATIVE_INFINITY;

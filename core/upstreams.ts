@@ -1,4 +1,4 @@
-import type { BreakerState } from './breaker.ts';
+import type { BreakerRule, BreakerState } from './breaker.ts';
 import type { KeyId } from './model.ts';
 import type { Dialect, UpstreamAnswer, UpstreamFailureKind, UpstreamRequest } from './upstream.ts';
 import type { ModelNames, Preference } from './upstream-choice.ts';
@@ -19,6 +19,8 @@ export interface UpstreamTerms extends Preference {
   readonly queueLengthMax: number;
   /** And for how long each, in milliseconds. */
   readonly queueWaitMsMax: number;
+  /** When it is left alone. Where there is no other one, it never is. */
+  readonly breaker: BreakerRule;
   /** Where what is wrong with it can be set right. */
   readonly settings: UpstreamSettings;
 }

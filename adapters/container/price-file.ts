@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import type { ModelPrices, PriceTable } from '#core/price.ts';
+import { fileProblem } from './file-problem.ts';
 import type { GivenSettings } from './given-settings.ts';
 
 const price = z.int({ error: 'must be a whole number of micros' }).min(0, { error: 'must not be negative' });
@@ -65,7 +66,7 @@ export function readPrices(text: string): PriceReading {
   } catch (error) {
     return { ok: false, problems: [`is not JSON: ${error instanceof Error ? error.message : error}`] };
   }
-  const read = priceFile.safeParse(value);
+  const read = priceFile.safeParse(value, { error: fileProblem });
   if (!read.success) {
     return {
       ok: false,

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { BREAKER_RULE } from '#core/breaker.ts';
 import { configProblems } from '#test/fakes/config-problems.ts';
 import { readConfig, readDemoConfig } from './config.ts';
 import { readUpstreams } from './upstreams-file.ts';
@@ -52,6 +53,7 @@ test('the example is read, with all that it leaves out', () => {
     maxConcurrency: null,
     queueLengthMax: 100,
     queueWaitMsMax: 30_000,
+    breaker: { windowMs: 30_000, samplesMin: 10, failureShare: 0.5, openMs: 15_000 },
     settings: { baseUrl: 'its base_url', apiKey: 'UPSTREAM_3_KEY' },
   });
   expect(upstreams[0]).toMatchObject({ models: { prefixes: ['deepseek-'] }, weight: 3, maxConcurrency: 20 });
@@ -71,6 +73,12 @@ test('a key is in a file, without the line’s end', () => {
   writeFileSync(path, 'sk-in-a-file\n');
   const { upstreams } = readConfig({ UPSTREAMS_FILE: fileWith({ ...ONE, api_key_file: path }) });
   expect(upstreams).toMatchObject([{ apiKey: 'sk-in-a-file', settings: { apiKey: path } }]);
+});
+
+test('what a breaker has of its own goes beside what is usual', () => {
+  const own = { samples_min: 3, open_ms: 60_000 };
+  const { upstreams } = readConfig({ UPSTREAMS_FILE: fileWith({ ...ONE, breaker: own }) });
+  expect(upstreams[0]?.breaker).toEqual({ ...BREAKER_RULE, samplesMin: 3, openMs: 60_000 });
 });
 
 test.each([
@@ -93,6 +101,33 @@ test.each([
       expect.stringMatching(/^upstreams → 1 → name: must be 1 to 40 letters/),
       expect.stringContaining('leave out /chat/completions'),
       'upstream a b → models: must name one model at least: leave it out for all',
+    ],
+  },
+  {
+    name: 'a key, a name and a member that are not there, beside each other',
+    upstreams: [{ ...ONE, api_key_env: 'NOWHERE' }, { ...ONE, wieght: 3 }, { base_url: 5 }, []],
+    says: [
+      'upstream one: api_key_env names NOWHERE, which is not set: set it to the key',
+      'upstreams: two have the same name: each needs one of its own',
+      'upstream one: does not take wieght',
+      'upstreams → 2 → name: is missing',
+      'upstreams → 2 → base_url: must be a string',
+      'upstreams → 3: must be an object',
+    ],
+  },
+  {
+    name: 'a breaker that cannot be',
+    upstreams: [
+      { ...ONE, breaker: { window_ms: 999, samples_min: 0, failure_share: 1.5, open_ms: '1' } },
+      { ...ONE, name: 'two', breaker: { failure_share: 0, close_ms: 1 } },
+    ],
+    says: [
+      'upstream one → breaker → window_ms: must be a whole number from 1000 to 3600000',
+      'upstream one → breaker → samples_min: must be a whole number from 1 to 10000',
+      'upstream one → breaker → failure_share: must be a number above 0, and at most 1',
+      'upstream one → breaker → open_ms: must be a whole number from 1 to 3600000',
+      'upstream two → breaker → failure_share: must be a number above 0, and at most 1',
+      'upstream two → breaker: does not take close_ms',
     ],
   },
   {

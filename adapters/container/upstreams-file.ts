@@ -1,8 +1,10 @@
 import * as z from 'zod';
+import { BREAKER_RULE, type BreakerRule } from '#core/breaker.ts';
 import { DIALECTS } from '#core/upstream.ts';
 import type { ModelNames } from '#core/upstream-choice.ts';
 import type { UpstreamTerms } from '#core/upstreams.ts';
 import { ONLY_UPSTREAM } from '#core/upstreams.ts';
+import { fileProblem } from './file-problem.ts';
 import { apiKey, baseUrl } from './upstream-settings.ts';
 
 /** An upstream as it is configured. */
@@ -33,6 +35,18 @@ const whole = (from: number, to: number) => {
   const error = `must be a whole number from ${from} to ${to}`;
   return z.int({ error }).min(from, { error }).max(to, { error });
 };
+/** A window is looked at in ten steps: shorter than this they would be empty. */
+const BREAKER_WINDOW_MS_MIN = 1_000;
+const HOUR_MS = 3_600_000;
+const share = { error: 'must be a number above 0, and at most 1' };
+
+const breaker = z.strictObject({
+  window_ms: whole(BREAKER_WINDOW_MS_MIN, HOUR_MS).default(BREAKER_RULE.windowMs),
+  samples_min: whole(1, 10_000).default(BREAKER_RULE.samplesMin),
+  failure_share: z.number(share).gt(0, share).max(1, share).default(BREAKER_RULE.failureShare),
+  open_ms: whole(1, HOUR_MS).default(BREAKER_RULE.openMs),
+});
+
 const modelName = z.string().min(1, { error: 'must not be empty' }).max(256);
 const plainName = modelName.refine((name) => !name.includes('*'), {
   error: 'must name one model: * stands in a list only',
@@ -73,18 +87,14 @@ const upstream = z
     max_concurrency: whole(1, 100_000).optional(),
     queue_length_max: whole(0, 10_000).default(QUEUE_LENGTH_MAX),
     queue_wait_ms_max: whole(1, QUEUE_WAIT_MS_LIMIT).default(QUEUE_WAIT_MS_MAX),
+    breaker: breaker.prefault({}),
   })
   .refine((entry) => entry.api_key_env === undefined || entry.api_key_file === undefined, {
     error: 'has api_key_env and api_key_file: leave one of them out',
   });
 
 const upstreamsFile = z.strictObject({
-  upstreams: z
-    .array(upstream)
-    .min(1, { error: 'must hold one upstream at least' })
-    .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, {
-      error: 'two have the same name: each needs one of its own',
-    }),
+  upstreams: z.array(upstream).min(1, { error: 'must hold one upstream at least' }),
 });
 
 /** The one upstream that the environment, or a demonstration, names. */
@@ -92,6 +102,7 @@ export function onlyUpstream(baseUrl: string, apiKey: string | null): Configured
   return {
     ...{ name: ONLY_UPSTREAM, baseUrl, apiKey, models: null, dialects: DIALECTS },
     ...{ weight: 1, priority: 0, maxConcurrency: null, queueLengthMax: 0, queueWaitMsMax: 0 },
+    breaker: BREAKER_RULE,
     settings: { baseUrl: 'UPSTREAM_BASE_URL', apiKey: 'UPSTREAM_API_KEY' },
   };
 }
@@ -106,16 +117,28 @@ export function readUpstreams(text: string, sources: KeySources): UpstreamsReadi
   } catch (error) {
     return { ok: false, problems: [`is not JSON: ${error instanceof Error ? error.message : error}`] };
   }
-  const read = upstreamsFile.safeParse(value);
-  if (!read.success) {
-    return {
-      ok: false,
-      problems: read.error.issues.map(({ path, message }) => `${nameOf(path, value)}: ${message}`),
-    };
+  const read = upstreamsFile.safeParse(value, { error: fileProblem });
+  const problems = (read.error?.issues ?? []).map(
+    ({ path, message }) => `${nameOf(path, value)}: ${message}`,
+  );
+  const entries = entriesIn(value);
+  const names = entries.map((entry) => (entry as { name?: unknown } | null)?.name).filter(isText);
+  if (new Set(names).size < names.length) {
+    problems.push('upstreams: two have the same name: each needs one of its own');
   }
-  const problems: string[] = [];
-  const upstreams = read.data.upstreams.map((entry) => configured(entry, sources, problems));
+  // Where an entry is wrong, the keys of the others are looked for all the same.
+  const right = read.data?.upstreams ?? entries.flatMap((entry) => upstream.safeParse(entry).data ?? []);
+  const upstreams = right.map((entry) => configured(entry, sources, problems));
   return problems.length > 0 ? { ok: false, problems } : { ok: true, upstreams };
+}
+
+function entriesIn(value: unknown): readonly unknown[] {
+  const list = (value as { upstreams?: unknown } | null)?.upstreams;
+  return Array.isArray(list) ? list : [];
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function configured(entry: Entry, sources: KeySources, problems: string[]): ConfiguredUpstream {
@@ -131,7 +154,17 @@ function configured(entry: Entry, sources: KeySources, problems: string[]): Conf
     maxConcurrency: entry.max_concurrency ?? null,
     queueLengthMax: entry.queue_length_max,
     queueWaitMsMax: entry.queue_wait_ms_max,
+    breaker: ruleOf(entry.breaker),
     settings: { baseUrl: 'its base_url', apiKey: variable ?? path ?? 'its api_key_env' },
+  };
+}
+
+function ruleOf(given: Entry['breaker']): BreakerRule {
+  return {
+    windowMs: given.window_ms,
+    samplesMin: given.samples_min,
+    failureShare: given.failure_share,
+    openMs: given.open_ms,
   };
 }
 
@@ -172,8 +205,8 @@ function keyOf(
 function nameOf(path: readonly PropertyKey[], value: unknown): string {
   if (path.length === 0) return 'the file';
   const [list, index, ...rest] = path;
-  const entries = (value as { upstreams?: unknown }).upstreams;
-  const entry = Array.isArray(entries) && typeof index === 'number' ? entries[index] : undefined;
+  const entry =
+    typeof index === 'number' ? (entriesIn(value)[index] as { name?: unknown } | null) : undefined;
   const name = typeof entry?.name === 'string' && rest[0] !== 'name' ? `upstream ${entry.name}` : undefined;
   const where = name === undefined ? [list, index].filter((part) => part !== undefined) : [name];
   return [...where, ...rest].map(String).join(' → ');

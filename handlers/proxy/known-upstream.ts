@@ -1,4 +1,4 @@
-import type { Breaker, BreakerRule } from '#core/breaker.ts';
+import type { Breaker } from '#core/breaker.ts';
 import { createBreaker } from '#core/breaker.ts';
 import type { FairQueue } from '#core/fair-queue.ts';
 import { fairQueue } from '#core/fair-queue.ts';
@@ -32,16 +32,6 @@ export interface KnownUpstream {
   readonly turnedAway: Record<QueueOutcome, number>;
 }
 
-const BREAKER: BreakerRule = {
-  // Long enough to see a small service's traffic, short enough to forget this morning.
-  windowMs: 30_000,
-  // One or two failures are chance.
-  samplesMin: 10,
-  failureShare: 0.5,
-  // As long as a restart or a failed-over load balancer takes; a probe costs one client one more try.
-  openMs: 15_000,
-};
-
 export function knownUpstream(
   { terms, connection }: GivenUpstream,
   isOnly: boolean,
@@ -52,7 +42,7 @@ export function knownUpstream(
     priority: terms.priority,
     weight: terms.weight,
     upstream: watchedUpstream({ upstream: connection, troubles, terms, isOnly }),
-    breaker: isOnly ? null : createBreaker(BREAKER),
+    breaker: isOnly ? null : createBreaker(terms.breaker),
     queue: terms.maxConcurrency === null ? null : fairQueue(terms.queueLengthMax),
     inFlight: 0,
     outcomes: {

@@ -4,6 +4,7 @@ import { secretsUnder } from '#adapters/system/secrets-under.ts';
 import { systemIds } from '#adapters/system/system-ids.ts';
 import type { OpenUpstream } from '#adapters/upstream/open-upstream.ts';
 import { openUpstream } from '#adapters/upstream/open-upstream.ts';
+import { BREAKER_RULE } from '#core/breaker.ts';
 import type { ApiKey, Instant, Quota } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
 import { observers } from '#core/observers.ts';
@@ -161,7 +162,7 @@ async function startUpstream({
 
 const TERMS = {
   ...{ name: ONLY_UPSTREAM, models: null, dialects: DIALECTS, weight: 1, priority: 0 },
-  ...{ maxConcurrency: null, queueLengthMax: 100, queueWaitMsMax: 30_000 },
+  ...{ maxConcurrency: null, queueLengthMax: 100, queueWaitMsMax: 30_000, breaker: BREAKER_RULE },
   settings: { baseUrl: 'UPSTREAM_BASE_URL', apiKey: 'UPSTREAM_API_KEY' },
 };
 

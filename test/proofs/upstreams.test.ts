@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
+import { BREAKER_RULE } from '#core/breaker.ts';
 import { askSettled } from '#test/fakes/ask-settled.ts';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
@@ -209,6 +210,25 @@ test('an upstream that mostly fails is left alone, is tried by one request, and 
   expect(breaker()).toBe('closed');
   expect((await under.chat(secret)).status).toBe(200);
   expect(seen()).toEqual([12, 6]);
+});
+
+test('an upstream with a breaker of its own is left alone when that says so', async () => {
+  const under = await openProxy({
+    behaviour: WELL,
+    upstreams: [
+      { name: 'first', behaviour: answers(500), breaker: { ...BREAKER_RULE, samplesMin: 2, openMs: 60_000 } },
+      { name: 'second', behaviour: answers(500), priority: 1 },
+    ],
+  });
+  proxy = under;
+  const { secret } = await under.issue();
+  const breakers = () => under.services.upstream.standings().map(({ breaker }) => breaker);
+  for (let n = 0; n < 5; n += 1) expect((await askSettled(under, secret)).reply.status).toBe(500);
+  expect(breakers()).toEqual(['open', 'closed']);
+  under.clock.aheadMs += 59_000;
+  expect(breakers()).toEqual(['open', 'closed']);
+  under.clock.aheadMs += 1_000;
+  expect(breakers()).toEqual(['half_open', 'closed']);
 });
 
 test('where all are out of the choice, they are asked all the same', async () => {

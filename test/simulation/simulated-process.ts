@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { BREAKER_RULE } from '#core/breaker.ts';
 import type { Command } from '#core/command.ts';
 import { decide } from '#core/decide.ts';
 import type { Ledger, Store } from '#core/ports.ts';
@@ -152,7 +153,7 @@ const PRICES: PriceTable = {
 const TERMS: UpstreamTerms = {
   ...{ name: ONLY_UPSTREAM, baseUrl: 'http://upstream.simulated/v1', models: null },
   ...{ dialects: DIALECTS, weight: 1, priority: 0 },
-  ...{ maxConcurrency: null, queueLengthMax: 100, queueWaitMsMax: 30_000 },
+  ...{ maxConcurrency: null, queueLengthMax: 100, queueWaitMsMax: 30_000, breaker: BREAKER_RULE },
   settings: { baseUrl: 'UPSTREAM_BASE_URL', apiKey: 'UPSTREAM_API_KEY' },
 };
 
