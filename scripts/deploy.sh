@@ -6,6 +6,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=connect.sh
 . "$root/scripts/connect.sh"
+# shellcheck source=settings.sh
+. "$root/scripts/settings.sh"
 
 # What the host gets; tests, documents, data and .env stay here.
 FOR_COMPOSE=(docker-compose.yml .env.example scripts)
@@ -21,8 +23,9 @@ healthy, the one before is put back by itself. Safe to run again, also after it 
 
 $CONNECT_HELP
   --env-file FILE    settings for .env on the host, if there is none there yet; one that is there is never touched.
-                     Without it, UPSTREAM_API_KEY and UPSTREAM_BASE_URL are taken from the environment.
-                     ADMIN_TOKEN is made on the host
+                     Files beside it that UPSTREAMS_FILE and PRICES_FILE name go along, and are mounted. Without it,
+                     UPSTREAM_API_KEY and UPSTREAM_BASE_URL, or UPSTREAMS_FILE and the keys that the file names, are
+                     taken from the environment. ADMIN_TOKEN is made on the host
   --image NAME       an image that is on the host or can be pulled there, instead of building one
   --back             go back to the release before the current one
   --timeout SECONDS  how long a release may take to become healthy (default: 120)
@@ -85,25 +88,6 @@ check_files() {
   done
 }
 
-# Of a first .env. Only for standard input of the host: secrets are no arguments.
-settings() {
-  if [ -n "$env_file" ]; then
-    grep -Ev '^(UPSTREAM|DEEPSEEK)_API_KEY=$' "$env_file" || true
-    if grep -Eq '^(UPSTREAM|DEEPSEEK)_API_KEY=.' "$env_file"; then return; fi
-  fi
-  echo "UPSTREAM_API_KEY=${UPSTREAM_API_KEY:-}"
-  if [ -z "$env_file" ] && [ -n "${UPSTREAM_BASE_URL:-}" ]; then echo "UPSTREAM_BASE_URL=$UPSTREAM_BASE_URL"; fi
-}
-
-check_settings() {
-  # Others would be read by Compose otherwise than they are written.
-  local plain='^[A-Za-z0-9._~+/=:@%?&-]*$'
-  [[ ${UPSTREAM_API_KEY:-}${UPSTREAM_BASE_URL:-} =~ $plain ]] ||
-    fail "UPSTREAM_API_KEY or UPSTREAM_BASE_URL has characters that need quotes in .env: write them into a file, and use --env-file"
-  settings | grep -Eq '^(UPSTREAM|DEEPSEEK)_API_KEY=.' ||
-    fail "there is no $dir/.env on $(host_name) yet, and no UPSTREAM_API_KEY for it: export UPSTREAM_API_KEY=…, or use --env-file"
-}
-
 reach() {
   local status=0 trouble
   "$@" || status=$?
@@ -127,6 +111,7 @@ look() {
 }
 
 plan() {
+  local each
   echo "On $(host_name), in $dir, this would:"
   if [ "$action" = back ]; then
     echo "  back up the database into $dir/backups"
@@ -134,6 +119,10 @@ plan() {
   else
     echo "  copy ${files[*]} into releases/$id"
     if [ "$has_env" = no ]; then
+      for each in $SETTINGS_FILES; do
+        if [ -n "$(file_here "${each%:*}")" ]; then echo "  write ${each#*:}, as $(file_here "${each%:*}") is"; fi
+      done
+      if [ -n "$(override)" ]; then echo "  write docker-compose.override.yml, which mounts that read-only"; fi
       echo "  write .env (mode 600), with an ADMIN_TOKEN made there, and: $(settings | sed -n 's/^\([A-Z0-9_]*\)=..*/\1/p' | tr '\n' ' ')"
     fi
     if [ -n "$image" ]; then echo "  take the image $image"; else echo "  build the image"; fi
@@ -149,6 +138,17 @@ copy_files() {
   echo "Copies release $id to $(host_name)"
   COPYFILE_DISABLE=1 tar -czf - -C "$root" --exclude '*.test.ts' "${files[@]}" |
     on_host "mkdir -p $dir/releases && mkdir $draft && tar -xzf - -C $draft"
+}
+
+# Before .env: where that is, they are there.
+write_files() {
+  local each file keep="bash $dir/releases/$id.draft/scripts/host/keep.sh $dir"
+  [ "$has_env" = no ] || return 0
+  for each in $SETTINGS_FILES; do
+    file=$(file_here "${each%:*}")
+    if [ -n "$file" ]; then on_host "$keep ${each#*:}" <"$file" || return; fi
+  done
+  if [ -n "$(override)" ]; then override | on_host "$keep docker-compose.override.yml" || return; fi
 }
 
 write_env() {
@@ -192,6 +192,7 @@ if [ "$action" = back ]; then
   reach attended bash "$dir/scripts/host/release.sh" back "$dir" "$timeout"
 else
   reach copy_files
+  reach write_files
   reach write_env
   reach attended bash "$dir/releases/$id.draft/scripts/host/release.sh" new "$dir" "$timeout" "$id" ${image:+"$image"}
 fi
