@@ -24,9 +24,12 @@ export function addBackupCommands(program: Command, exitWith: (code: number) => 
     .command('kit')
     .description('print what is needed to restore on a bare machine, to be kept on paper or elsewhere')
     .option('--secrets', 'with the pepper and the encryption key: whoever has these has the keys')
-    .action(async ({ secrets }: { secrets?: true }) => {
-      const { backupKit } = await import('./backup-kit.ts');
-      process.stdout.write(await backupKit(secrets === true));
+    .option('--json', 'print JSON')
+    .action(async ({ secrets, json }: Json & { secrets?: true }) => {
+      const { backupKit, kitText } = await import('./backup-kit.ts');
+      const kit = await backupKit(secrets === true);
+      if (json) print(json, kit, () => []);
+      else process.stdout.write(kitText(kit));
     });
   backup
     .command('keygen')

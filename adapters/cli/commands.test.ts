@@ -149,6 +149,12 @@ const failures: { args: string[]; change: Record<string, string>; code: number; 
     code: 2,
     says: /Write '200 requests\/day'/,
   },
+  {
+    args: ['backup', 'now', '--to', '/nowhere/copy.db'],
+    change: {},
+    code: 1,
+    says: /^quota-proxy: \/nowhere cannot be written to: name a file in another directory$/m,
+  },
   { args: ['usage', '--day', 'yesterday'], change: {}, code: 2, says: /day must be a day such as/ },
   { args: ['keys', 'list', '--status', 'odd'], change: {}, code: 2, says: /Allowed choices are active/ },
   { args: ['keys', 'list'], change: { PORT: 'x' }, code: 78, says: /PORT is 'x'/ },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, createReadStream, existsSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { copyStore } from '#adapters/container/compose-backups.ts';
 import { readToolConfig } from '#adapters/container/config.ts';
@@ -20,6 +20,12 @@ export async function copyTo(file: string): Promise<Copied> {
   const { storePath } = readToolConfig();
   if (!existsSync(storePath)) throw new CommandFailed(`There is no database at ${storePath}: set STORE_PATH`);
   if (existsSync(file)) throw new CommandFailed(`${file} exists already: name another file`);
+  const directory = dirname(resolve(file));
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new CommandFailed(`${directory} cannot be written to: name a file in another directory`, { cause });
+  }
   try {
     const { bytes, mark, tables } = await copyStore(storePath, file);
     const hash = createHash('sha256');

@@ -1,5 +1,7 @@
+import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { runCommand } from '#test/fakes/server-process.ts';
+import { createProgram } from './create-program.ts';
 
 test.each([
   { line: 'bogus', says: "unknown command 'bogus'. See quota-proxy --help" },
@@ -55,6 +57,20 @@ test.each(['--help', 'help', 'keys --help', 'keys create --help', 'help keys'])(
     expect(stdout).toMatch(/^Usage: quota-proxy /);
   },
 );
+
+test('every command that prints data prints JSON, too', () => {
+  const without = commandsOf(createProgram(() => undefined)).filter(
+    ({ options }) => !options.some(({ long }) => long === '--json'),
+  );
+  expect(without.map((command) => command.name())).toEqual(['serve', 'demo', 'healthcheck', 'completion']);
+});
+
+/** Those that do something. */
+function commandsOf(command: Command): Command[] {
+  const visible = command.createHelp().visibleCommands(command);
+  const inner = visible.filter((each) => each.name() !== 'help');
+  return inner.length === 0 ? [command] : inner.flatMap(commandsOf);
+}
 
 test.each(['--version', '-V'])('%s says what version says', async (option) => {
   expect(await runCommand([option])).toEqual(await runCommand(['version']));

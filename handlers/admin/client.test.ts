@@ -57,6 +57,19 @@ test.each([
   await expect(clientOf(response).keys.list()).rejects.toMatchObject({ code: 'not_understood' });
 });
 
+test('a server of another version, or one that does not show itself, is told from a wrong command', async () => {
+  const error = { code: 'unknown_url', message: 'Unknown request URL: GET /admin/keys.' };
+  const older = clientOf(Response.json({ error }, { status: 404 })).keys.list();
+  await expect(older).rejects.toMatchObject({
+    code: 'unknown_url',
+    message: expect.stringMatching(
+      /GET \/admin\/keys\. Is the server as new as this program, .*ADMIN_ALLOWED_IPS/,
+    ),
+  });
+  const newer = clientOf(Response.json({ items: [{ id: 1 }], next_cursor: null })).keys.list();
+  await expect(newer).rejects.toThrow(/is not one that this version .* the server as new as this program\?$/);
+});
+
 test('no answer is told with the address', async () => {
   const fetch = async () => {
     throw new TypeError('fetch failed');

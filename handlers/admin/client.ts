@@ -152,13 +152,17 @@ const wireError = z.object({ error: z.object({ code: z.string(), message: z.stri
 function errorOf(status: number, value: unknown): AdminError {
   const told = wireError.safeParse(value);
   if (!told.success) return notOurs(status);
-  return new AdminError(status, told.data.error.code, told.data.error.message);
+  const { code, message } = told.data.error;
+  return new AdminError(status, code, code === 'unknown_url' ? `${message} ${UNKNOWN_URL}` : message);
 }
+
+// An older server, one that does not show its admin API to everybody, or another one that speaks as OpenAI does.
+const UNKNOWN_URL = 'Is the server as new as this program, and does its ADMIN_ALLOWED_IPS have this address?';
 
 function notOurs(status: number): AdminError {
   return new AdminError(
     status,
     'not_understood',
-    `The answer (status ${status}) is not one of quota-proxy's. Is the address right?`,
+    `The answer (status ${status}) is not one that this version of quota-proxy knows. Is the address right, and the server as new as this program?`,
   );
 }

@@ -194,6 +194,13 @@ test('the kit tells where everything is, and the secrets only when asked', async
   const secret = await run('backup', 'kit', '--secrets');
   expect(secret.stdout).toContain(`KEY_PEPPER=${pepper}`);
   expect(secret.stdout).toContain(`BACKUP_ENCRYPTION_KEY=${key}`);
+  const told = JSON.parse((await run('backup', 'kit', '--json')).stdout);
+  expect(told).toMatchObject({
+    settings: { BACKUP_TARGET: `file://${folder}/vault`, KEY_PEPPER: null, BACKUP_ENCRYPTION_KEY: null },
+    recipient: expect.stringMatching(/^age1\w{58}$/),
+  });
+  const toldSecrets = JSON.parse((await run('backup', 'kit', '--json', '--secrets')).stdout);
+  expect(toldSecrets.settings).toMatchObject({ KEY_PEPPER: pepper, BACKUP_ENCRYPTION_KEY: key });
   // Neither is anywhere in the log.
   expect(running.written()).not.toContain(key);
   expect(running.written()).not.toContain(pepper);
