@@ -59,7 +59,8 @@ export function accountRows(database: Database.Database): AccountRows {
   const open = database.prepare<[Buffer], EntryRow>(
     `${opened} WHERE reservations.key_id = ? ORDER BY reservations.n`,
   );
-  const allOpen = database.prepare<[], EntryRow>(`${opened} ORDER BY n`);
+  // Ordered by the number in the short table: by the other one, SQLite reads the whole ledger to find the few that are open.
+  const allOpen = database.prepare<[], EntryRow>(`${opened} ORDER BY reservations.n`);
   const forgetOpen = database.prepare('DELETE FROM reservations WHERE key_id = ?');
   const addOpen = database.prepare('INSERT INTO reservations VALUES (?, ?)');
   const replayFrom = database.prepare<[], number>('SELECT replay_from FROM projection').pluck();
