@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { examineStore } from '#adapters/container/compose.ts';
+import { examineStore } from '#adapters/container/compose-store.ts';
 import { readToolConfig } from '#adapters/container/config.ts';
 import { CommandFailed } from './command-failed.ts';
 import { table } from './table.ts';

@@ -5,6 +5,6 @@ if (isMainThread) {
   const { run } = await import('./run.ts');
   process.exit(await run(process.argv.slice(2)));
 } else {
-  const { enterThread } = await import('#adapters/container/compose.ts');
+  const { enterThread } = await import('#adapters/container/compose-thread.ts');
   await enterThread();
 }

@@ -1,3 +1,6 @@
+import { openLog } from '#adapters/log/open-log.ts';
+import { systemClock } from '#adapters/system/system-clock.ts';
+import { systemIds } from '#adapters/system/system-ids.ts';
 import type { Observer } from '#core/observer.ts';
 import type { Services } from '#handlers/services.ts';
 import { secretsOf } from './backup-config.ts';
@@ -9,12 +12,11 @@ const STDOUT = 1;
 const USER_AGENT = `quota-proxy/${VERSION}`;
 
 /** The log, which takes out every secret that there is. */
-export async function openLogOf(
+export function openLogOf(
   { logLevel, upstreams, backup, metricsTokens, webhook, tracing }: Config,
   adminTokens: readonly string[],
   pepper: string,
 ) {
-  const { openLog } = await import('#adapters/log/open-log.ts');
   const secrets = [
     ...[...adminTokens, ...metricsTokens, pepper, webhook?.url, webhook?.secret],
     ...upstreams.map(({ apiKey }) => apiKey),
@@ -29,8 +31,6 @@ export async function openLogOf(
 export async function openWebhookOf({ webhook }: Config, observer: Observer) {
   if (webhook === null) return null;
   const { openWebhook } = await import('#adapters/webhook/open-webhook.ts');
-  const { systemClock } = await import('#adapters/system/system-clock.ts');
-  const { systemIds } = await import('#adapters/system/system-ids.ts');
   const tools = { clock: systemClock, ids: systemIds, observer };
   return openWebhook({ ...webhook, userAgent: USER_AGENT }, tools);
 }

@@ -14,6 +14,12 @@ export async function openStore({ storePath, timeZone, backup }: Config): Promis
   }
 }
 
+/** Checks a database without serving from it. */
+export async function examineStore(path: string, timeZone: string) {
+  const { examine } = await import('#adapters/sqlite/doctor.ts');
+  return examine(path, calendarOf(timeZone));
+}
+
 /** Nothing is moved or replaced before the operator says so: a restart is not to lose what can still be read. */
 const RESTORE =
   'stop this server, and restore the newest backup with quota-proxy restore latest --force, which keeps this one aside';

@@ -1,3 +1,4 @@
+import { openUpstream } from '#adapters/upstream/open-upstream.ts';
 import type { GivenUpstream } from '#handlers/proxy/known-upstream.ts';
 import type { Config } from './config.ts';
 import type { ConfiguredUpstream } from './upstreams-file.ts';
@@ -12,11 +13,7 @@ export interface Connections {
 }
 
 /** Connections to each upstream, in pools of their own. */
-export async function openConnections(
-  upstreams: readonly ConfiguredUpstream[],
-  config: Config,
-): Promise<Connections> {
-  const { openUpstream } = await import('#adapters/upstream/open-upstream.ts');
+export function openConnections(upstreams: readonly ConfiguredUpstream[], config: Config): Connections {
   const { connectTimeoutMs, headersTimeoutMs, silenceTimeoutMs, exchangeMsMax } = config;
   const limits = { connectTimeoutMs, headersTimeoutMs, silenceTimeoutMs, exchangeMsMax };
   const opened = upstreams.map(({ apiKey, ...terms }) => {

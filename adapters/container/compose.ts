@@ -1,9 +1,18 @@
+import { openMetrics } from '#adapters/prometheus/open-metrics.ts';
 import type { SqliteStore } from '#adapters/sqlite/open-sqlite.ts';
+import { secretsUnder } from '#adapters/system/secrets-under.ts';
+import { systemClock } from '#adapters/system/system-clock.ts';
+import { systemIds } from '#adapters/system/system-ids.ts';
 import { observers } from '#core/observers.ts';
 import { calendarOf } from '#core/window.ts';
-import type { App } from '#handlers/app.ts';
+import { tellNoticed } from '#handlers/access/tell-noticed.ts';
+import { watchAccess } from '#handlers/access/watch-access.ts';
+import { type App, createApp } from '#handlers/app.ts';
 import type { Backups } from '#handlers/backup/backups.ts';
+import { createGuards } from '#handlers/guards.ts';
+import { routedUpstream } from '#handlers/proxy/routed-upstream.ts';
 import type { Policy, Services } from '#handlers/services.ts';
+import { watchTroubles } from '#handlers/troubles.ts';
 import { openRestoreParts, openSnapshotSource } from './compose-backups.ts';
 import { openLogOf, openTracerOf, openWebhookOf } from './compose-observers.ts';
 import type { VaultRestored } from './compose-restore.ts';
@@ -36,20 +45,10 @@ export interface House {
 
 /**
  * Opens the store, the upstream and the log that `config` describes, and puts the app on top of them.
- * Each part is loaded here and nowhere else, and only by those who open it.
+ * What not every server has is loaded where it is opened.
  * @throws ConfigError, StartRefused, StoreRefused
  */
 export async function compose(config: Config): Promise<House> {
-  const { createApp } = await import('#handlers/app.ts');
-  const { createGuards } = await import('#handlers/guards.ts');
-  const { watchAccess } = await import('#handlers/access/watch-access.ts');
-  const { tellNoticed } = await import('#handlers/access/tell-noticed.ts');
-  const { systemClock } = await import('#adapters/system/system-clock.ts');
-  const { systemIds } = await import('#adapters/system/system-ids.ts');
-  const { secretsUnder } = await import('#adapters/system/secrets-under.ts');
-  const { openMetrics } = await import('#adapters/prometheus/open-metrics.ts');
-  const { watchTroubles } = await import('#handlers/troubles.ts');
-  const { routedUpstream } = await import('#handlers/proxy/routed-upstream.ts');
   refuseBadStart({ now: systemClock.now(), memoryBytes: memoryBytes() });
   await using parts = new AsyncDisposableStack();
 
@@ -59,11 +58,11 @@ export async function compose(config: Config): Promise<House> {
   const pepper = await pepperOf(config, store);
   const secrets = secretsUnder(new TextEncoder().encode(pepper));
   const tokens = await adminTokensOf(config);
-  const log = await openLogOf(config, tokens.all, pepper);
+  const log = openLogOf(config, tokens.all, pepper);
   const demo =
     config.upstreams.length === 0 ? parts.adopt(await startDemo(), (started) => started.close()) : null;
   const configured = demo === null ? config.upstreams : [onlyUpstream(demo.baseUrl, null)];
-  const connections = parts.adopt(await openConnections(configured, config), (opened) => opened.close());
+  const connections = parts.adopt(openConnections(configured, config), (opened) => opened.close());
 
   if (restored !== null) tellRestored(log, restored);
   const metrics = openMetrics();
@@ -103,18 +102,6 @@ export async function compose(config: Config): Promise<House> {
       await log.close();
     },
   };
-}
-
-/** Checks a database without serving from it. */
-export async function examineStore(path: string, timeZone: string) {
-  const { examine } = await import('#adapters/sqlite/doctor.ts');
-  return examine(path, calendarOf(timeZone));
-}
-
-/** In a thread that was started from the bundle: becomes what it was started for. */
-export async function enterThread(): Promise<void> {
-  await import('#adapters/sqlite/writer-thread.ts');
-  await import('./job-thread.ts');
 }
 
 async function restoredIfMissing(config: Config): Promise<VaultRestored | null> {
@@ -185,7 +172,6 @@ async function adminTokensOf({ adminTokens, adminTokenPath }: Config) {
 
 async function startDemo() {
   const { startDemoUpstream } = await import('#adapters/demo/start-demo-upstream.ts');
-  const { systemClock } = await import('#adapters/system/system-clock.ts');
   return startDemoUpstream(systemClock);
 }
 

@@ -1,10 +1,7 @@
 import { ENDPOINTS } from '#core/endpoints.ts';
 import { contract } from '../admin/contract.ts';
-import type { OpenapiDocument } from '../openapi/openapi-document.ts';
-import { openapiDocument } from '../openapi/openapi-document.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
-import { docsPage } from './docs-page.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 import type { Language } from './words.ts';
@@ -27,20 +24,22 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-/** `GET /openapi.json`, and the same to read at `/docs`. Made when they are first asked for. */
+/** `GET /openapi.json`, and the same to read at `/docs`. Loaded and made when they are first asked for. */
 export function docsRoutes({ policy }: Pick<Services, 'policy'>): readonly Route[] {
-  const document = once(
-    (): OpenapiDocument => openapiDocument({ version: policy.version, endpoints: ENDPOINTS, contract }),
-  );
-  const json = once(() => JSON.stringify(document()));
-  const pages = {
-    en: once(() => docsPage(document(), 'en')),
-    'zh-CN': once(() => docsPage(document(), 'zh-CN')),
+  const document = once(async () => {
+    const { openapiDocument } = await import('../openapi/openapi-document.ts');
+    return openapiDocument({ version: policy.version, endpoints: ENDPOINTS, contract });
+  });
+  const json = once(async () => JSON.stringify(await document()));
+  const pageIn = async (language: Language) => {
+    const { docsPage } = await import('./docs-page.ts');
+    return docsPage(await document(), language);
   };
+  const pages = { en: once(() => pageIn('en')), 'zh-CN': once(() => pageIn('zh-CN')) };
   const page = async (language: Language, exchange: Exchange, headers: Record<string, string> = {}) =>
     answer(await pages[language](), 'text/html; charset=utf-8', exchange, headers);
   return [
-    get('/openapi.json', (exchange) => answer(json(), 'application/json', exchange)),
+    get('/openapi.json', async (exchange) => answer(await json(), 'application/json', exchange)),
     get('/docs', (exchange) => {
       const language = preferredLanguage(exchange.request.headers.get('accept-language'));
       return page(language, exchange, { vary: 'accept-language' });
