@@ -29,8 +29,8 @@ export function createProgram(exitWith: (code: number) => void): Command {
     .description('serve until SIGTERM; without configuration, with a built-in demo upstream (default)')
     .action(async () => {
       const { readConfig } = await import('#adapters/container/config.ts');
-      const { serve } = await import('#adapters/container/serve.ts');
-      await serve(readConfig());
+      const { start } = await import('#adapters/container/start.ts');
+      await start(readConfig());
     });
 
   program

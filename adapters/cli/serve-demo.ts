@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDemoConfig } from '#adapters/container/config.ts';
-import { serve } from '#adapters/container/serve.ts';
+import { start } from '#adapters/container/start.ts';
 
 /** Serves the built-in upstream, and leaves nothing behind unless it was told where to keep it. */
 export async function serveDemo(): Promise<void> {
@@ -13,7 +13,7 @@ export async function serveDemo(): Promise<void> {
     return directory;
   });
   try {
-    await serve(config);
+    await start(config);
   } finally {
     for (const directory of made) rmSync(directory, { recursive: true, force: true });
   }

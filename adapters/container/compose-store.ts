@@ -1,11 +1,38 @@
-import type { SqliteStore } from '#adapters/sqlite/open-sqlite.ts';
+import { openSqlite, type SqliteStore } from '#adapters/sqlite/open-sqlite.ts';
+import { StoreRefused } from '#adapters/sqlite/store-refused.ts';
+import { systemClock } from '#adapters/system/system-clock.ts';
 import { calendarOf } from '#core/window.ts';
+import type { BackupConfig } from './backup-config.ts';
+import type { StorePlace } from './compose-backups.ts';
+import type { VaultRestored } from './compose-restore.ts';
 import type { Config } from './config.ts';
+import { memoryBytes } from './memory-bytes.ts';
+import { refuseBadStart } from './start-refused.ts';
 
-/** Opens the store of a configuration. @throws StoreRefused, which says what to do with what is there */
-export async function openStore({ storePath, timeZone, backup }: Config): Promise<SqliteStore> {
-  const { openSqlite } = await import('#adapters/sqlite/open-sqlite.ts');
-  const { StoreRefused } = await import('#adapters/sqlite/store-refused.ts');
+/** The store that a server is to serve from. */
+export interface OpenedStore {
+  readonly store: SqliteStore;
+  /** What was restored first, because there was no database; `null` if nothing was. */
+  readonly restored: VaultRestored | null;
+}
+
+/**
+ * Opens the store of a server. Unless something is to be restored, its thread has been started when this returns.
+ * @throws ConfigError, StartRefused, StoreRefused, which says what to do with what is there
+ */
+export async function openServedStore(config: Config): Promise<OpenedStore> {
+  refuseBadStart({ now: systemClock.now(), memoryBytes: memoryBytes() });
+  const { backup, restoreIfMissing } = config;
+  const restored = backup !== null && restoreIfMissing ? await restoredIfMissing(backup, config) : null;
+  return { restored, store: await openStore(config) };
+}
+
+async function restoredIfMissing(backup: BackupConfig, place: StorePlace): Promise<VaultRestored | null> {
+  const { restoreIfMissing } = await import('./compose-restore.ts');
+  return restoreIfMissing(backup, place);
+}
+
+async function openStore({ storePath, timeZone, backup }: Config): Promise<SqliteStore> {
   try {
     return await openSqlite({ path: storePath, calendar: calendarOf(timeZone) });
   } catch (error) {

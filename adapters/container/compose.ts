@@ -16,13 +16,13 @@ import { watchTroubles } from '#handlers/troubles.ts';
 import { openRestoreParts, openSnapshotSource } from './compose-backups.ts';
 import { openLogOf, openTracerOf, openWebhookOf } from './compose-observers.ts';
 import type { VaultRestored } from './compose-restore.ts';
-import { openStore } from './compose-store.ts';
+import type { OpenedStore } from './compose-store.ts';
 import { fractionOf, openConnections } from './compose-upstreams.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { memoryBytes } from './memory-bytes.ts';
 import { openPriceBook } from './price-book.ts';
-import { memoryWarnings, refuseBadStart } from './start-refused.ts';
+import { memoryWarnings } from './start-refused.ts';
 import { trustWarnings } from './trust-warnings.ts';
 import { onlyUpstream } from './upstreams-file.ts';
 import { VERSION } from './version.ts';
@@ -44,17 +44,14 @@ export interface House {
 }
 
 /**
- * Opens the store, the upstream and the log that `config` describes, and puts the app on top of them.
- * What not every server has is loaded where it is opened.
- * @throws ConfigError, StartRefused, StoreRefused
+ * Opens the upstream and the log that `config` describes, and puts the app on top of them and of the store, which is
+ * closed with the house, or if there can be none. What not every server has is loaded where it is opened.
+ * @throws ConfigError
  */
-export async function compose(config: Config): Promise<House> {
-  refuseBadStart({ now: systemClock.now(), memoryBytes: memoryBytes() });
+export async function compose(config: Config, { store, restored }: OpenedStore): Promise<House> {
   await using parts = new AsyncDisposableStack();
-
+  parts.adopt(store, (opened) => opened.close());
   const calendar = calendarOf(config.timeZone);
-  const restored = await restoredIfMissing(config);
-  const store = parts.adopt(await openStore(config), (opened) => opened.close());
   const pepper = await pepperOf(config, store);
   const secrets = secretsUnder(new TextEncoder().encode(pepper));
   const tokens = await adminTokensOf(config);
@@ -102,12 +99,6 @@ export async function compose(config: Config): Promise<House> {
       await log.close();
     },
   };
-}
-
-async function restoredIfMissing(config: Config): Promise<VaultRestored | null> {
-  if (config.backup === null || !config.restoreIfMissing) return null;
-  const { restoreIfMissing } = await import('./compose-restore.ts');
-  return restoreIfMissing(config.backup, config);
 }
 
 function tellRestored(log: Pick<Services['observer'], 'noticed'>, restored: VaultRestored): void {

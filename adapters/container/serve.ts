@@ -4,6 +4,7 @@ import type { TaskKind } from '#handlers/scheduled/perform.ts';
 import { banner } from './banner.ts';
 import type { House } from './compose.ts';
 import { compose } from './compose.ts';
+import type { OpenedStore } from './compose-store.ts';
 import type { Config } from './config.ts';
 import { ownUrl } from './config.ts';
 import type { Readiness } from './create-http-server.ts';
@@ -12,7 +13,7 @@ import { demoKey } from './demo-key.ts';
 import { drain, endsWithin } from './drain.ts';
 import type { InFlight } from './in-flight.ts';
 import { inFlight } from './in-flight.ts';
-import { listen, refuseTakenPort } from './listen.ts';
+import { listen } from './listen.ts';
 import type { Schedule } from './schedule.ts';
 import { schedule } from './schedule.ts';
 import { VERSION } from './version.ts';
@@ -32,15 +33,13 @@ const PAUSES_MS: Readonly<Record<TaskKind, number>> = {
 /** What was recorded last is shipped before the end, if the vault takes it in so much time. */
 const LAST_SHIPMENT_MS_MAX = 3_000;
 
-/**
- * Serves until SIGTERM or SIGINT, then drains and resolves. A second signal ends the process at once.
- * @throws ConfigError, StoreRefused
- */
-export async function serve(config: Config): Promise<void> {
-  // From the first moment: a signal that comes while this starts must not end it half-way.
-  const stop = stopSignal();
-  await refuseTakenPort(config);
-  const house = await compose(config);
+/** Serves from a store until it is told to stop, then drains, closes the store, and resolves. @throws ConfigError */
+export async function serve(
+  config: Config,
+  opened: OpenedStore,
+  stop: Promise<NodeJS.Signals>,
+): Promise<void> {
+  const house = await compose(config, opened);
   const { observer } = house.services;
   const readiness: Readiness = { ready: true };
   const works = inFlight(observer);
@@ -130,19 +129,6 @@ async function announce(house: House, config: Config, works: InFlight, url: stri
   process.stderr.write(
     banner({ url, version: VERSION, command: ownCommand(), config, demo, adminTokenMade, demoKeyMade }),
   );
-}
-
-/** The first signal asks to stop; the second does not ask. */
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let told = false;
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (told) process.exit(1);
-      told = true;
-      resolve(signal);
-    };
-    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  });
 }
 
 /** How to call this program, to be pasted: in the image it is a command, from source npm brings the right Node. */
