@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { App } from '#handlers/app.ts';
 import type { Env } from '#handlers/route.ts';
@@ -158,4 +159,25 @@ test('a reply that is being made is in flight, also when its client is gone', as
   expect(works.size()).toBe(1);
   finish.resolve(new Response('too late'));
   await works.idle();
+});
+
+test('for a client that does not read, little waits in the process', async () => {
+  let handed = 0;
+  const piece = new Uint8Array(4096);
+  const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    handed += piece.length;
+    controller.enqueue(piece);
+  };
+  const port = await serving({
+    fetch: () => new Response(new ReadableStream({ pull }, { highWaterMark: 0 })),
+  });
+  const connected = once(server, 'connection');
+  const client = connect(port, '127.0.0.1').pause();
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  const [connection] = (await connected) as [Socket];
+  // Until nothing more is handed over: the kernel's buffers are full as well.
+  for (let before = -1; before !== handed || connection.writableLength === 0; await delay(200))
+    before = handed;
+  expect(connection.writableLength).toBeLessThanOrEqual(16 * 1024);
+  client.destroy();
 });

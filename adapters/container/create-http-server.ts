@@ -28,6 +28,8 @@ const LIMITS = {
   insecureHTTPParser: false,
   // Node's own answer says nothing of what is wrong: see `isAmbiguous`.
   requireHostHeader: false,
+  // What waits for a client that reads slowly; Node's own is 64 KiB, and a thousand of them a container's memory.
+  highWaterMark: 8 * 1024,
 } as const;
 
 export interface HttpServerOptions extends ConnectionLimits {

@@ -9,7 +9,7 @@ export interface ChunkQueue extends UpstreamChunks {
 }
 
 // Enough to keep a fast reader busy, little enough for a thousand slow ones.
-const QUEUE_BYTES_MAX = 16 * 1024;
+const QUEUE_BYTES_MAX = 8 * 1024;
 
 /**
  * Hands chunks from callbacks to a reader that asks for them one by one. While the reader is behind,

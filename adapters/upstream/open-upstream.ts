@@ -3,6 +3,7 @@ import type { Dialect, Upstream } from '#core/upstream.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
 import type { ExchangeLimits } from './exchange.ts';
 import { exchange } from './exchange.ts';
+import { smallReads } from './small-reads.ts';
 
 export interface UpstreamConfig extends ExchangeLimits {
   /** With the path that the API lives under: `https://api.deepseek.com/v1`. */
@@ -37,6 +38,7 @@ export function openUpstream(config: UpstreamConfig): OpenUpstream {
     keepAliveTimeout: KEEP_ALIVE_MS,
     pipelining: 1,
     allowH2: false,
+    connect: smallReads(),
   });
   const shared = ['user-agent', config.userAgent, 'accept-encoding', 'identity'];
   const ownHeaders: Readonly<Record<Dialect, readonly string[]>> = {
