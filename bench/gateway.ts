@@ -28,7 +28,8 @@ export async function startGateway(options: GatewayOptions): Promise<Contestant>
   const adminToken = options.adminToken ?? randomBytes(24).toString('hex');
   const env = {
     ...gatewayEnv(folder),
-    NODE_OPTIONS: nodeOptionsOfImage(),
+    NODE_OPTIONS: settingOfImage('NODE_OPTIONS'),
+    MALLOC_ARENA_MAX: settingOfImage('MALLOC_ARENA_MAX'),
     ADMIN_TOKEN: adminToken,
     UPSTREAM_BASE_URL: `http://127.0.0.1:${upstreamPort}/v1`,
     UPSTREAM_API_KEY: 'sk-upstream',
@@ -55,8 +56,13 @@ export function gatewayEnv(folder: string): Record<string, string> {
   return { NODE_ENV: 'production', STORE_PATH: join(folder, 'quota.db') };
 }
 
-function nodeOptionsOfImage(): string {
-  return /^ENV NODE_OPTIONS=(.*)$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.[1] ?? '';
+/** What the image sets on a line of its own. @throws Error if it does not */
+function settingOfImage(name: string): string {
+  const value = new RegExp(`^ENV ${name}=(.*)$`, 'm').exec(
+    readFileSync(join(ROOT, 'Dockerfile'), 'utf8'),
+  )?.[1];
+  if (value === undefined) throw new Error(`the Dockerfile sets no ${name}`);
+  return value;
 }
 
 /** Before it opens its database it tries out whether its port is free: what listens then is not the server yet. */
