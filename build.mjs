@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { billOfMaterials } from '#build/bill-of-materials.ts';
@@ -11,6 +12,20 @@ import product from '#package.json' with { type: 'json' };
 // One program and, beside it, SQLite as native code: the two start in a directory that holds nothing else.
 const root = import.meta.dirname;
 const directory = resolve(process.argv[2] ?? join(root, 'dist'));
+
+// Whatever the program imports of Node is otherwise loaded by each of its threads before anything runs, and read through:
+// to import `node:http` alone loads Node's own fetch.
+const nodeWhenNeeded = {
+  name: "Node's modules, when they are needed",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /./ }, ({ path, kind }) =>
+      kind === 'import-statement' && isBuiltin(path) ? { path, namespace: 'node' } : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'node' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}')`,
+    }));
+  },
+};
 
 rmSync(directory, { recursive: true, force: true });
 const { metafile } = await build({
@@ -38,6 +53,7 @@ const { metafile } = await build({
   },
   logLevel: 'info',
   metafile: true,
+  plugins: [nodeWhenNeeded],
 });
 
 // What the two are made of, for people and for scanners.

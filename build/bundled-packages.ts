@@ -63,10 +63,15 @@ function importsByFolder({ inputs }: Metafile): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   for (const [file, { imports }] of Object.entries(inputs)) {
     const targets = found.get(folderOf(file)) ?? new Set();
-    for (const { path, external } of imports) if (!external) targets.add(folderOf(path));
+    for (const { path, external } of imports) if (!external && !isOfNode(path)) targets.add(folderOf(path));
     found.set(folderOf(file), targets);
   }
   return found;
+}
+
+/** Whether it stands for a module of Node, in the namespace that the build gives them. */
+function isOfNode(path: string): boolean {
+  return path.startsWith('node:');
 }
 
 /** The package's folder that a file is in, nested or reached by a link; this program's own where it is in none. */

@@ -88,7 +88,7 @@ function* secrets({ path, comparisons, reads }: SourceFile): Iterable<Violation>
 }
 
 function* names({ path }: SourceFile): Iterable<Violation> {
-  const stem = (path.split('/').at(-1) ?? '').replace(/(\.test|\.config)?\.[a-z]+$/, '');
+  const stem = (path.split('/').at(-1) ?? '').replace(/(\.test|\.config|\.d)?\.[a-z]+$/, '');
   const isVague = VAGUE_NAMES.test(stem);
   if (isVague)
     yield { line: 1, rule: 'name', what: `${stem} says nothing; name a file after its main export` };

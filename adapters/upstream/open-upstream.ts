@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Dialect, Upstream } from '#core/upstream.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
 import type { ExchangeLimits } from './exchange.ts';

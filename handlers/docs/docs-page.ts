@@ -19,14 +19,14 @@ export async function docsPage(document: OpenapiDocument, language: Language): P
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${title} · ${words.title}</title>
+<title>${title} &middot; ${words.title}</title>
 <link rel="stylesheet" href="/docs/style.css">
 <script src="/docs/script.js" defer></script>
 </head>
 <body data-copy="${words.copy}" data-copied="${words.copied}">
 <header>
-<h1>${title} <small>${words.title} · ${version}</small></h1>
-<p><a href="/openapi.json">${words.document}</a> · <a href="/docs/${words.other.language}" lang="${words.other.language}" hreflang="${words.other.language}">${words.other.name}</a></p>
+<h1>${title} <small>${words.title} &middot; ${version}</small></h1>
+<p><a href="/openapi.json">${words.document}</a> &middot; <a href="/docs/${words.other.language}" lang="${words.other.language}" hreflang="${words.other.language}">${words.other.name}</a></p>
 </header>
 <nav aria-label="${words.contents}">
 <input id="search" type="search" placeholder="${words.search}" aria-label="${words.search}" hidden>
@@ -39,8 +39,8 @@ ${groups.map(({ name, operations }) => contents(name, words.groups[name] ?? name
 ${words.intro.map((paragraph) => html`<p>${prose(paragraph)}</p>`)}
 <p>${words.start}</p>
 <pre><code>export URL=<span id="origin">http://127.0.0.1:8787</span>
-export KEY=sk-…
-export ADMIN_TOKEN=…</code></pre>
+export KEY=sk-&hellip;
+export ADMIN_TOKEN=&hellip;</code></pre>
 </section>
 ${groups.map(
   ({ name, description, operations }) => html`<section id="group-${name}">

@@ -35,7 +35,7 @@ ${description === undefined || setting.language !== 'en' ? '' : html`<p>${prose(
 <p class="about">${words.who}: <strong>${words.access[accessOf(operation)]}</strong>${
     alsoAt.length === 0
       ? ''
-      : html` · ${words.alsoAt} ${alsoAt.map((each) => html`<code>${method} ${each}</code> `)}`
+      : html` &middot; ${words.alsoAt} ${alsoAt.map((each) => html`<code>${method} ${each}</code> `)}`
   }</p>
 ${parametersTable(operation, setting)}
 ${bodyTable(operation, setting)}

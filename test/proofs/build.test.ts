@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Version } from '@cyclonedx/cyclonedx-library/Spec';
@@ -44,9 +45,22 @@ test.each([
   expect(await VALIDATOR.validate(bill.replace(from, to))).not.toBeNull();
 });
 
+test('each thread reads it at one byte a character, and has loaded nothing of Node before it runs', () => {
+  const text = readFileSync(join(built, 'quota-proxy.mjs'), 'utf8');
+  // One other character, and V8 keeps all of it in two bytes each.
+  expect([...text].filter((character) => character > '\x7f')).toEqual([]);
+  const imported = text.matchAll(/(?:^|;)import\b[^;()]*?\bfrom ?["']([^"']+)["']/gm);
+  expect(Array.from(imported, ([, name = '']) => name).filter(isBuiltin)).toEqual(['node:module']);
+});
+
+test('of the client of HTTP it has what it uses, and neither its fetch nor its mocks', () => {
+  const undici = sources().filter((source) => source.includes('/undici/'));
+  expect(undici.length).toBeGreaterThan(10);
+  expect(undici.filter((source) => /undici\/(index|lib\/(mock|cache|api))/.test(source))).toEqual([]);
+});
+
 test('it lists the packages that the bundle has code of, by the source map, and no others', () => {
-  const { sources } = JSON.parse(readFileSync(join(built, 'quota-proxy.mjs.map'), 'utf8'));
-  const folders = (sources as string[]).flatMap(
+  const folders = sources().flatMap(
     (source) => /node_modules\/(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(source)?.[0] ?? [],
   );
   const mapped = [...new Set(folders)].map((folder) => {
@@ -112,6 +126,11 @@ test('built again, from another folder and into another, it is the same to the b
   for (const name of readdirSync(built).filter((each) => !each.endsWith('.map')))
     expect(readFileSync(join(again, name)).equals(readFileSync(join(built, name))), name).toBe(true);
 });
+
+/** The files that something in the program comes from. */
+function sources(): readonly string[] {
+  return JSON.parse(readFileSync(join(built, 'quota-proxy.mjs.map'), 'utf8')).sources;
+}
 
 function buildInto(cwd: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'build-'));
