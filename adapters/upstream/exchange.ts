@@ -11,6 +11,8 @@ export interface ExchangeLimits {
   readonly answerBytesMax: number;
 }
 
+const HOW_TO_TRUST = "; to trust it, name its file or its authority's in NODE_EXTRA_CA_CERTS";
+
 type HeaderRecord = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
@@ -87,10 +89,13 @@ function failureOf(error: Error & { code?: string }, started: boolean): Upstream
   return new UpstreamFailure(timedOut ? 'timed_out' : 'broken', error.message, options);
 }
 
-/** One line. OpenSSL tells where in its sources it was, and of several addresses that failed Node tells nothing but a code. */
+/**
+ * One line. OpenSSL tells where in its sources it was, and of several addresses that failed Node tells nothing but a code.
+ * For a certificate that is not trusted Node has a hint that leads astray in a container: the store there is the image's.
+ */
 function reasonOf({ code, message }: Error & { code?: string }): string {
-  const isReadable = message !== '' && !/SSL routines/.test(message);
-  return isReadable ? message.replaceAll(/\s+/g, ' ') : (code ?? 'no connection');
+  if (message === '' || /SSL routines/.test(message)) return code ?? 'no connection';
+  return message.replaceAll(/\s+/g, ' ').replace(/; if the root CA is installed locally.*/, HOW_TO_TRUST);
 }
 
 function joined(headers: HeaderRecord): Readonly<Record<string, string>> {

@@ -6,6 +6,7 @@ const READ_BYTES_MAX = 8 * 1024;
 /**
  * Options for connections that read little at a time, and no more while that waits to be taken: what a stream holds of
  * an upstream that is faster than its client. All connections read into one buffer, and keep a copy of what came.
+ * Over TLS it is more: Node takes 64 KiB out of the kernel whatever is asked for, and hands over all of it.
  */
 export function smallReads() {
   return {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, RequestListener, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
@@ -19,8 +20,18 @@ export interface UpstreamServer {
 
 export type Behaviour = (call: SeenCall, response: ServerResponse) => void | Promise<void>;
 
-/** On a port that is free, or on the one that is given. */
-export async function startUpstreamServer(behaviour: Behaviour, given = 0): Promise<UpstreamServer> {
+/** What it shows that it is; both as PEM. */
+export interface Identity {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** On a port that is free, or on the one that is given; over TLS, as `localhost`, if it has an identity. */
+export async function startUpstreamServer(
+  behaviour: Behaviour,
+  given = 0,
+  identity?: Identity,
+): Promise<UpstreamServer> {
   const seen: SeenCall[] = [];
   const answer: RequestListener = async (request, response) => {
     const body = request.method === 'POST' ? ((await json(request)) as SeenCall['body']) : {};
@@ -28,11 +39,12 @@ export async function startUpstreamServer(behaviour: Behaviour, given = 0): Prom
     seen.push(call);
     await behaviour(call, response);
   };
-  const server = createServer((request, response) => void answer(request, response));
+  const listener: RequestListener = (request, response) => void answer(request, response);
+  const server = identity === undefined ? createServer(listener) : createTlsServer(identity, listener);
   await new Promise<void>((resolve) => server.listen(given, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    baseUrl: `http://127.0.0.1:${port}/v1`,
+    baseUrl: identity === undefined ? `http://127.0.0.1:${port}/v1` : `https://localhost:${port}/v1`,
     seen,
     close() {
       server.closeAllConnections();
