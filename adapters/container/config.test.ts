@@ -56,7 +56,7 @@ test('without an environment everything has its default', () => {
     pricesPath: null,
     prices: null,
     bodyBytesMax: 10_485_760,
-    connectionsMax: 1024,
+    connectionsMax: 512,
     clientStallMs: 60_000,
     bodiesBytesMax: 20_971_520,
     authFailuresPerMinute: 20,

@@ -107,7 +107,7 @@ export const settings = z.object({
   // Each takes about five times its bytes of memory until the upstream has answered (test/faults/many-bodies.test.ts).
   MAX_BODIES_BYTES: whole(1024, 100 * 1024 ** 3).default(20 * 1024 * 1024),
   // Twice the streams that the container's memory is measured with (bench/).
-  MAX_CONNECTIONS: whole(1, 100_000).default(1024),
+  MAX_CONNECTIONS: whole(1, 100_000).default(512),
   // Longer than a client is busy with one piece; a phone that lost its network does not come back to the same connection.
   CLIENT_STALL_TIMEOUT_MS: whole(1, 60 * MINUTE_MS).default(60_000),
   UPSTREAM_CONNECT_TIMEOUT_MS: whole(1, 10 * MINUTE_MS).default(10_000),
