@@ -91,12 +91,37 @@ describe('where all connections are taken', () => {
 
   test('a request makes a connection the youngest again', async () => {
     await serving(() => new Response('done'));
-    const [first, second] = [await client(''), await client(''), await client(''), await client('')];
+    const [first, second] = [await client(GET), await client(GET), await client(GET), await client(GET)];
     first?.socket.write(GET);
-    await expect.poll(() => first?.text).toContain('done');
+    await expect.poll(() => first?.text.match(/done/g)).toHaveLength(2);
     await client('');
     await expect.poll(() => second?.isClosed).toBe(true);
     expect(first?.isClosed).toBe(false);
+  });
+
+  test.each([
+    { name: 'sent nothing', sent: '' },
+    { name: 'sent half a head', sent: 'GET / HTTP/1.1\r\nHo' },
+    { name: 'sent half a body', sent: SLOW_BODY },
+  ])(
+    'a crowd that $name loses its own places, and no connection that waits for its next request',
+    async ({ sent }) => {
+      await serving(async (request) => new Response(await request.text()));
+      const idle = await client(GET);
+      await expect.poll(() => isAnswered(idle)).toBe(true);
+      const crowd: Client[] = [];
+      for (let n = 0; n < 20; n += 1) crowd.push(await client(sent));
+      await expect.poll(() => crowd.filter(({ isClosed }) => isClosed)).toHaveLength(20 - (MAX - 1));
+      expect(idle.isClosed).toBe(false);
+    },
+  );
+
+  test('a few that have only just connected are no crowd, and have the place of the one that waits longest', async () => {
+    await serving(() => new Response('done'));
+    const idle = [await client(GET), await client(GET), await client(GET), await client(GET)];
+    const few = [await client(''), await client(''), await client('')];
+    await expect.poll(() => idle.map(({ isClosed }) => isClosed)).toEqual([true, true, true, false]);
+    expect(few.map(({ isClosed }) => isClosed)).toEqual([false, false, false]);
   });
 
   test('a crowd of those who only connect keeps nobody out, and no request under way is lost', async () => {

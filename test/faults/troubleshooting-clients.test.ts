@@ -92,9 +92,11 @@ test('S9: a thousand slow senders, and clients that do not read, harm nobody and
   await expect.poll(() => open.size, { timeout: 20_000 }).toBe(READERS);
   const parts = ['POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nX-', streaming(key).slice(0, -9)];
   for (let n = 0; n < SLOW; n += 1) await send(parts[n % 2] ?? '');
-  // With all connections in use, others are served as ever.
-  for (let round = 0; round < 5; round += 1)
+  // With all connections in use, others are served as ever: on the connections that they have, and on new ones.
+  for (let round = 0; round < 5; round += 1) {
     expect(new Set(await statusesOf(key, 20))).toEqual(new Set([200]));
+    expect((await rawRequest(server.port, ['GET /livez HTTP/1.1', 'Host: a'])).status).toBe(200);
+  }
 
   // Whoever does not read is cut off; the upstream is read to its end, and what it counted is charged.
   await expect.poll(() => open.size, { timeout: 30_000 }).toBe(0);
