@@ -171,7 +171,10 @@ async function measureSlowReaders(results: string, readers: number, seconds: num
   const upstream = await startServer(script('fast-upstream.ts', upstreamPort), upstreamPort);
   try {
     return await served(
-      await startGateway({ folder, upstreamPort, adminToken: ADMIN_TOKEN }),
+      await startGateway({
+        ...{ folder, upstreamPort, adminToken: ADMIN_TOKEN },
+        env: { MAX_CONNECTIONS: String(readers + 100) },
+      }),
       async (gateway) => {
         await delay(1000);
         const idleMb = Math.round(peakMb(gateway.pid));
