@@ -60,6 +60,7 @@ test('a sound database: every check tells what it is about', () => {
     ['limits', 2],
     ['requests', 6],
     ['order', 6],
+    ['usage', 1],
     ['operations', 3],
   ]);
 });

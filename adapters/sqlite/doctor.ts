@@ -7,6 +7,7 @@ import { auditLedger } from './ledger-audit.ts';
 import { migratedTo } from './migrations.ts';
 import { brokenOperation, verifyChain } from './operation-rows.ts';
 import { StoreRefused } from './store-refused.ts';
+import { usageAudit } from './usage-audit.ts';
 
 /** One thing that was checked: how many rows it was about, and what was found wrong, in words. */
 export interface Check {
@@ -52,8 +53,10 @@ function checksOf(database: Database.Database, calendar: Calendar): Examination 
   // What is said of rows that cannot be read is worth nothing.
   if (integrity.problems.length > 0) return [integrity];
   const current = currentAccounts(database, calendar);
-  const audit = auditLedger(database, current, calendar);
+  const usage = usageAudit(database);
+  const audit = auditLedger(database, current, calendar, usage.count);
   const entries = audit.entries;
+  const { rows, problems } = usage.result();
   return [
     integrity,
     { name: 'balances', checked: entries, problems: [...auditBalances(current, audit)] },
@@ -64,6 +67,7 @@ function checksOf(database: Database.Database, calendar: Calendar): Examination 
       problems: [...audit.requestProblems, ...missing(database, OBJECTS.requests)],
     },
     { name: 'order', checked: entries, problems: audit.orderProblems },
+    { name: 'usage', checked: rows, problems },
     operationsOf(database),
   ];
 }

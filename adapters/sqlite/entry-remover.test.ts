@@ -224,6 +224,7 @@ test('a copy of what remains is described, goes on with rows that came later, an
       writeFileSync(rows, allRows(file, since).join('') + ask<NewRows>(['rowsAfter', shipped, 1000]).text);
       expect(replayRows(file, rows, 'UTC').sponsor).toEqual(sponsor);
       expect(auditCopy(file, 'UTC')).toEqual([]);
+      expect(problemsOf(file)).toEqual([]);
     }
   }
 });

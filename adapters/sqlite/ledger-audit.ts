@@ -54,12 +54,13 @@ const PROBLEMS_MAX = 20;
 
 /**
  * Reads the ledger once, in order, from where it begins: with what its removed entries amounted to. Damage that `apply`
- * cannot digest is told and skipped.
+ * cannot digest is told and skipped. Shows each entry to `alsoCount`, too.
  */
 export function auditLedger(
   database: Database.Database,
   current: CurrentAccounts,
   calendar: Calendar,
+  alsoCount: (n: number, entry: LedgerEntry) => void,
 ): LedgerAudit {
   const { removedThrough, latestAt: carriedUntil, ofKey, ofSponsor, fold } = beginning(database, current);
   const open = new Map<RequestId, Reservation>();
@@ -70,6 +71,7 @@ export function auditLedger(
 
   for (const row of database.prepare<[], EntryRow>('SELECT * FROM ledger ORDER BY n').iterate()) {
     const entry = entryOf(row);
+    alsoCount(row.n, entry);
     if (row.n <= removedThrough) {
       if (entry.kind === 'reserved') keepOpen(fold, open, entry.reservation);
       else tell(orderProblems, `entry ${row.n} was removed, and is there`);

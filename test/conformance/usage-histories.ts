@@ -17,7 +17,7 @@ import {
   settling,
   usageOf,
 } from './specimens.ts';
-import type { OpenStore } from './store-under-test.ts';
+import type { OpenStore, StoreUnderTest } from './store-under-test.ts';
 
 const RUNS = 8;
 /** Pages that do not meet may never end. */
@@ -41,11 +41,12 @@ export function testUsageHistories(open: OpenStore): void {
   test('usage is what the entries add up to, whatever was reported before', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
-        const { store } = await open(CALENDAR);
+        const subject = await open(CALENDAR);
         try {
-          await live(steps, store, openMemoryStore({ calendar: CALENDAR, data: noMemories() }));
+          await live(steps, subject, openMemoryStore({ calendar: CALENDAR, data: noMemories() }));
+          expect(await subject.problems()).toEqual([]);
         } finally {
-          await store.close();
+          await subject.store.close();
         }
       }),
       { numRuns: RUNS, endOnFailure: true },
@@ -53,7 +54,11 @@ export function testUsageHistories(open: OpenStore): void {
   }, 120_000);
 }
 
-async function live(steps: readonly Step[], store: Store, reference: Store): Promise<void> {
+async function live(
+  steps: readonly Step[],
+  { store, problems }: StoreUnderTest,
+  reference: Store,
+): Promise<void> {
   const both = async <T>(act: (each: Store) => Promise<T>): Promise<void> => {
     expect(await act(store)).toEqual(await act(reference));
   };
@@ -101,6 +106,8 @@ async function live(steps: readonly Step[], store: Store, reference: Store): Pro
         await both((each) => pagesOf(each, next.query));
     }
   }
+  // Before a report has everything written back.
+  expect(await problems()).toEqual([]);
   for (const groupBy of GROUPS)
     for (const limit of [1, 7]) await both((each) => pagesOf(each, { groupBy, limit }));
 }
