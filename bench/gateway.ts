@@ -38,6 +38,8 @@ export async function startGateway(options: GatewayOptions): Promise<Contestant>
     PORT: String(port),
     ENABLE_RATE_LIMIT: 'false',
     LOG_LEVEL: 'warn',
+    // The load opens all of its connections before it sends, beside that of the client that made the key.
+    MAX_CONNECTIONS: '1024',
     ...options.env,
   };
   const args = [join(ROOT, 'dist', 'quota-proxy.mjs'), 'serve'];
