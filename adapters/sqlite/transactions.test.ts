@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { calendarOf } from '#core/window.ts';
 import { keyNumber, requestsADay, reserving } from '#test/conformance/specimens.ts';
+import { committing } from '#test/fakes/committing.ts';
 import { openDatabase } from './database.ts';
 import { examine } from './doctor.ts';
 import { LIMITS } from './limits.ts';
@@ -19,32 +20,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** The real database, of which a COMMIT says that it failed, where `lies` says so, after it was done. */
-function lyingDatabase(lies: () => boolean): Database.Database {
-  const database = openDatabase(join(folder, 'quota.db'));
-  const prepare = (sql: string) => {
-    const statement = database.prepare(sql);
-    if (sql !== 'COMMIT') return statement;
-    const run = () => {
-      const done = statement.run();
-      if (lies()) throw new Error('disk I/O error');
-      return done;
-    };
-    return { run };
-  };
-  return new Proxy(database, {
-    get(target, name) {
-      if (name === 'prepare') return prepare;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
-/** A writer with one key, whose commits lie while `lie` is at work. */
+/** A writer with one key, of whose database a COMMIT says that it failed, after it was done, while `lie` is at work. */
 function lyingWriter() {
   let lying = false;
-  const database = lyingDatabase(() => lying);
+  const database = committing(openDatabase(join(folder, 'quota.db')), (commit) => {
+    commit();
+    if (lying) throw new Error('disk I/O error');
+  });
   const writer = openWriter(database, CALENDAR, LIMITS);
   writer.answer([['addKey', KEY, null]]);
   const lie = (work: () => unknown) => {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { UsageQuery } from '#core/reports.ts';
 import { calendarOf } from '#core/window.ts';
 import { keyNumber, reserving, settling, usageOf } from '#test/conformance/specimens.ts';
+import { committing } from '#test/fakes/committing.ts';
 import { openDatabase } from './database.ts';
 import { LIMITS } from './limits.ts';
 import { usageSums } from './usage-sums.ts';
@@ -21,27 +22,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** The real database, which cannot commit where `fails` says so. */
-function failingDatabase(fails: () => boolean): Database.Database {
-  const database = openDatabase(join(folder, 'quota.db'));
-  const prepare = (sql: string) => {
-    const statement = database.prepare(sql);
-    if (sql !== 'COMMIT') return statement;
-    const run = () => {
-      if (fails()) throw new Error('disk I/O error');
-      return statement.run();
-    };
-    return { run };
-  };
-  return new Proxy(database, {
-    get(target, name) {
-      if (name === 'prepare') return prepare;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
 function totals(writer: Writer) {
   const [answer] = writer.answer([['scanUsage', BY_DAY, null]]);
   return answer?.kind === 'done' ? (answer.value as { totals: object }).totals : answer;
@@ -50,7 +30,10 @@ function totals(writer: Writer) {
 test('what came after a report is in the next one, whether it could be recorded in between or not', () => {
   let failing = false;
   const writer = openWriter(
-    failingDatabase(() => failing),
+    committing(openDatabase(join(folder, 'quota.db')), (commit) => {
+      if (failing) throw new Error('disk I/O error');
+      commit();
+    }),
     CALENDAR,
     LIMITS,
   );
