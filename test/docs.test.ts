@@ -186,7 +186,7 @@ describe('after `npm start` on a fresh copy', () => {
 
   async function stop(started: ChildProcess): Promise<void> {
     if (started.pid === undefined || started.exitCode !== null) return;
-    const exited = new Promise((resolve) => started.once('exit', resolve));
+    const exited = new Promise((resolve) => started.once('close', resolve));
     process.kill(-started.pid, 'SIGTERM');
     await exited;
   }

@@ -74,7 +74,7 @@ async function start(): Promise<void> {
 
 async function stop(): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
-  const ended = new Promise((resolve) => server.once('exit', resolve));
+  const ended = new Promise((resolve) => server.once('close', resolve));
   process.kill(-(server.pid ?? 0), 'SIGTERM');
   await ended;
 }

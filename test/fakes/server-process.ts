@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -117,15 +118,23 @@ export async function runCommand(
   return { code, stdout, stderr };
 }
 
-/** A port of the loopback interface that nobody listens on just now. */
+/**
+ * A port that nobody listens on just now, of those below the ones that systems give to connections (RFC 6335; Linux
+ * begins at 32768): a port of these may be another connection's own before the server is there.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  const server = createServer();
+  for (;;) {
+    const port = randomInt(10_000, 32_768);
+    const listens = once(server.listen(port), 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!(await listens)) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 function run(
