@@ -7,6 +7,7 @@ import { auditLedger } from './ledger-audit.ts';
 import { migratedTo } from './migrations.ts';
 import { brokenOperation, verifyChain } from './operation-rows.ts';
 import { StoreRefused } from './store-refused.ts';
+import { auditSums } from './sums-audit.ts';
 import { usageAudit } from './usage-audit.ts';
 
 /** One thing that was checked: how many rows it was about, and what was found wrong, in words. */
@@ -67,7 +68,7 @@ function checksOf(database: Database.Database, calendar: Calendar): Examination 
       problems: [...audit.requestProblems, ...missing(database, OBJECTS.requests)],
     },
     { name: 'order', checked: entries, problems: audit.orderProblems },
-    { name: 'usage', checked: rows, problems },
+    { name: 'usage', checked: rows, problems: [...problems, ...auditSums(database)] },
     operationsOf(database),
   ];
 }

@@ -19,7 +19,6 @@ import { entryAppender, reservationOf } from './entry-rows.ts';
 import { type KeyRows, keyRows, type SponsorTerms } from './key-rows.ts';
 import type { Limits } from './limits.ts';
 import { type DayGrowth, grown, growthOf, rejection } from './usage-days.ts';
-import { type UsageSums, usageSums } from './usage-sums.ts';
 import { type WindowRows, windowRows } from './window-rows.ts';
 
 /** How many accounts a commit may forget: a few more than it can bring in. */
@@ -36,7 +35,6 @@ export interface Projection {
   readonly rows: AccountRows;
   readonly append: (n: number, entry: LedgerEntry) => void;
   readonly windows: WindowRows;
-  readonly sums: UsageSums;
   /** Least recently used first. The sponsor in them may be out of date: `find` brings the current one. */
   readonly accounts: Map<KeyId, Account>;
   readonly idOf: Map<Digest, KeyId>;
@@ -87,7 +85,6 @@ export function emptyProjection(database: Database.Database, calendar: Calendar,
     rows: accountRows(database),
     append: entryAppender(database),
     windows: windowRows(database, calendar),
-    sums: usageSums(database),
     accounts: new Map(),
     idOf: new Map(),
     open: new Map(),

@@ -17,7 +17,6 @@ export function recover(projection: Projection, database: Database.Database): vo
   const { rows, keys, calendar } = projection;
   for (const map of [projection.accounts, projection.idOf, projection.open, projection.unwritten])
     map.clear();
-  projection.sums.forgetAll();
 
   const stored = rows.load(SPONSOR_ID);
   const sponsor = { ...keys.terms(), buckets: stored.buckets, latestAt: stored.lastUsedAt ?? 0 };

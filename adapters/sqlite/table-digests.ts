@@ -5,7 +5,7 @@ import { columnsOf, rowAsArray } from './row-json.ts';
 
 /** Everything that a restored database must bring back. */
 const TABLES = [
-  ...(['keys', 'sponsor', 'accounts', 'buckets', 'reservations', 'usage_days'] as const),
+  ...(['keys', 'sponsor', 'accounts', 'buckets', 'reservations', 'usage_days', 'usage_sums'] as const),
   ...(['applications', 'retention', 'carried_accounts', 'carried_buckets'] as const),
 ];
 

@@ -124,6 +124,18 @@ describe('with all entries', () => {
     expect(problemsOf(path)).toEqual([expect.stringMatching(/^usage: key .* off by -5 requests, -4 succ/)]);
   });
 
+  test.each([
+    'UPDATE usage_sums SET errors = errors + 1',
+    'UPDATE usage_sums SET rows = rows + 1',
+    'DELETE FROM usage_sums',
+    "INSERT INTO usage_sums VALUES ('2026-11-24', 'of-nobody', 1, 1, 1, 0, 0, 3, 4, 0, 7, 5)",
+  ])('sums of a day that are not those of its rows are told: %s', (plant) => {
+    change(plant.startsWith('INSERT') ? plant : `${plant} WHERE day = '2026-11-24'`);
+    expect(problemsOf(path)).toEqual([
+      'usage: reports of all keys together are wrong for 2026-11-24; those of one key, or by key, are not, and quotas and balances are not touched',
+    ]);
+  });
+
   test('it is no fault of a copy: a drill that says so would take the backup for damaged', () => {
     change(`UPDATE usage_days SET requests = requests + 1 ${OF_KEY}`);
     expect(auditCopy(path, 'UTC')).toEqual([]);

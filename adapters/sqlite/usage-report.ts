@@ -5,7 +5,7 @@ import { usageByKey } from './usage-by-key.ts';
 import { COUNTS } from './usage-columns.ts';
 import { added, ZERO } from './usage-days.ts';
 import { isOneRow, join, rowsOf, type UsedBy } from './usage-rows.ts';
-import { type ModelRow, type ModelUse, type UsageSums, useOf } from './usage-sums.ts';
+import { type ModelRow, type ModelUse, usageSums, useOf } from './usage-sums.ts';
 import { isUuid, toBlob } from './uuid-blob.ts';
 
 /** About 10 ms of reading, if a day has fewer: a day is never cut. */
@@ -37,13 +37,12 @@ type ReadDay = (day: string, query: UsageQuery, room: number) => Day;
 /** The counts of `usage_days`, which must have been written back, of some days before `beforeDay`. */
 export function usageReport(
   database: Database.Database,
-  sums: UsageSums,
   scanRows = SCAN_ROWS,
 ): (query: UsageQuery, beforeDay: string | null) => UsagePart {
   const older = database
     .prepare<[string, string], string | null>('SELECT max(day) FROM usage_days WHERE day < ? AND day >= ?')
     .pluck();
-  const ofAll = readerOfAll(database, sums);
+  const ofAll = readerOfAll(database);
   const ofKey = readerOfKey(database);
 
   return (query, beforeDay) => {
@@ -71,20 +70,20 @@ export function usageReport(
 }
 
 /** Of all keys. */
-function readerOfAll(database: Database.Database, sums: UsageSums): ReadDay {
+function readerOfAll(database: Database.Database): ReadDay {
+  const sumsOf = usageSums(database);
   const byKey = usageByKey(database);
   return (day, query, room) => {
     const { groupBy, model, after } = query;
-    const isRead = !sums.isKept(day);
-    const { rows: rowsOfDay, models } = sums.of(day);
-    const uses = models.filter((use) => model === undefined || use.model === model);
-    const scanned = isRead ? rowsOfDay : 0;
+    const sums = sumsOf(day);
+    const uses = sums.models.filter((use) => model === undefined || use.model === model);
+    const scanned = sums.models.length;
     if (groupBy !== 'key' && groupBy !== 'key_model') {
       return { uses, rows: rowsOf(day, uses, NOBODY, query), scanned };
     }
     const isBefore = after !== undefined && day > after.day;
     if (room <= 0 || uses.length === 0 || isBefore) return { uses, rows: [], scanned };
-    return { uses, rows: byKey(day, query, room), scanned: scanned + rowsOfDay };
+    return { uses, rows: byKey(day, query, room), scanned: scanned + sums.rows };
   };
 }
 

@@ -30,7 +30,7 @@ function writeBack(projection: Projection, untilN: number): void {
   rows.setReplayFrom(replayFrom);
 }
 
-function save({ accounts, open, unwritten, rows, sums, lastN }: Projection, id: string): void {
+function save({ accounts, open, unwritten, rows, lastN }: Projection, id: string): void {
   const account = accounts.get(id);
   if (account === undefined) throw new Error(`account ${id} was forgotten before it was written`);
   const { buckets, lastUsedAt, arrivalUs } = account;
@@ -39,10 +39,7 @@ function save({ accounts, open, unwritten, rows, sums, lastN }: Projection, id: 
     id,
     account.open.map((reservation) => open.get(reservation.id)?.n ?? missing(reservation.id)),
   );
-  for (const growth of unwritten.get(id)?.growths.values() ?? []) {
-    sums.forget(growth.day);
-    rows.grow(id, growth);
-  }
+  for (const growth of unwritten.get(id)?.growths.values() ?? []) rows.grow(id, growth);
 }
 
 function missing(requestId: string): never {

@@ -66,7 +66,7 @@ export function writerMethods(database: Database.Database, projection: Projectio
     appendOperation: operations.append,
     scanOperations: operations.scan,
     verifyOperations: operations.verify,
-    scanUsage: usageReport(database, projection.sums),
+    scanUsage: usageReport(database),
     receipt: receipts.receipt,
     scanReceipts: receipts.scan,
     daysInUse: projection.windows.latestDays,
