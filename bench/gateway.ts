@@ -30,6 +30,8 @@ export async function startGateway(options: GatewayOptions): Promise<Contestant>
     ...gatewayEnv(folder),
     NODE_OPTIONS: settingOfImage('NODE_OPTIONS'),
     MALLOC_ARENA_MAX: settingOfImage('MALLOC_ARENA_MAX'),
+    // The image brings its own; here the first start after a build fills it.
+    NODE_COMPILE_CACHE: join(ROOT, 'dist', 'compiled'),
     ADMIN_TOKEN: adminToken,
     UPSTREAM_BASE_URL: `http://127.0.0.1:${upstreamPort}/v1`,
     UPSTREAM_API_KEY: 'sk-upstream',

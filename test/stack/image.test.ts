@@ -153,6 +153,18 @@ describeStack('the image, an upstream that nobody here wrote, and the official c
     expect(await inside('quota-proxy', 'doctor', '--path', '/tmp/copy.db')).toMatchObject({ exitCode: 1 });
   });
 
+  test('a start takes what V8 made of the program when the image was built, which nobody there can change', async () => {
+    const told = { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
+    const { output } = await proxy.exec(['quota-proxy', 'version'], { env: told });
+    expect(output).toMatch(/cache for ESM file:\/\/\/app\/quota-proxy\.mjs was accepted/);
+    expect((await inside('find', '/app', '-writable')).output).toBe('');
+
+    // The control: what is another user's is not taken, and the program runs all the same.
+    const other = await proxy.exec(['quota-proxy', 'version'], { env: told, user: '4242' });
+    expect(other).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^\d+\.\d+\.\d+$/m) });
+    expect(other.output).not.toContain('was accepted');
+  });
+
   function inside(...command: string[]) {
     return proxy.exec(command);
   }
