@@ -44,6 +44,7 @@ export function parseRange(text: string): AddressRange | undefined {
 
 /** Who may be behind an address: of IPv6 one site has all of a /64 (RFC 4291 §2.5.4), of IPv4 it is the address. */
 export function networkOf(text: string): string {
+  if (!text.includes(':')) return text;
   const address = parseAddress(text);
   if (address === undefined || address.bits === 32) return text;
   return `${(address.value >> 64n).toString(16)}::/64`;

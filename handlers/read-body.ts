@@ -1,6 +1,7 @@
 import type { BodyClaim } from './body-room.ts';
 import { concat } from './concat.ts';
 import type { WireError } from './reply.ts';
+import { textOf } from './text-of.ts';
 
 /** A body as it came and as text, or what is wrong with it. */
 export type BodyRead =
@@ -62,16 +63,12 @@ export async function readBody(
   if (bytes === undefined) return problem(400, 'invalid_request', 'The request body was cut off.');
   if (bytes === 'too_large') return tooLarge;
   if (bytes === 'no_room') return { ok: false, error: NO_ROOM };
-  try {
-    // RFC 8259 §8.1: JSON is UTF-8, without a byte order mark.
-    return {
-      ok: true,
-      bytes,
-      text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
-    };
-  } catch {
+  // RFC 8259 §8.1: JSON is UTF-8, without a byte order mark.
+  const text = textOf(bytes);
+  if (text === undefined) {
     return problem(400, 'invalid_encoding', 'The request body is not valid UTF-8: encode it so.');
   }
+  return { ok: true, bytes, text };
 }
 
 async function readWhole(request: Request): Promise<Uint8Array> {

@@ -1,3 +1,5 @@
+import { textOf } from '../text-of.ts';
+
 /** A text in the vault is not what was written there. One line that says which. */
 export class RecordBroken extends Error {
   override readonly name = 'RecordBroken';
@@ -21,20 +23,14 @@ export async function checkedBody(
   bytes: Uint8Array,
   name: string,
 ): Promise<{ body: string; sha256: string }> {
-  const [, body, sha256] = /^([\s\S]*\n)\{"sha256":"([0-9a-f]{64})"\}\n$/.exec(textIn(bytes, name)) ?? [];
+  const text = textOf(bytes);
+  if (text === undefined) throw new RecordBroken(`${name} is damaged: it is not text`);
+  const [, body, sha256] = /^([\s\S]*\n)\{"sha256":"([0-9a-f]{64})"\}\n$/.exec(text) ?? [];
   if (body === undefined || sha256 === undefined)
     throw new RecordBroken(`${name} has no checksum: it is cut off`);
   if ((await sha256Of(body)) !== sha256)
     throw new RecordBroken(`${name} is damaged: its checksum is another one`);
   return { body, sha256 };
-}
-
-function textIn(bytes: Uint8Array, name: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new RecordBroken(`${name} is damaged: it is not text`);
-  }
 }
 
 async function sha256Of(text: string): Promise<string> {

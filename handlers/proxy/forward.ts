@@ -14,6 +14,7 @@ import type { WireError } from '../reply.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { tellReply } from '../tell-reply.ts';
+import { textOf } from '../text-of.ts';
 import type { Aftermath } from './aftermath.ts';
 import { aftermath } from './aftermath.ts';
 import { errorEvent } from './error-event.ts';
@@ -25,8 +26,6 @@ import { tally } from './tally.ts';
 
 /** An exchange at its time limit may be silent once more before it ends; after this nobody will settle it. */
 const LAPSE_MARGIN_MS = 10 * 60_000;
-
-const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The routes of an endpoint: with `/v1`, and without it, because people forget it in `base_url`. */
 export function forwardRoutes(endpoint: Endpoint, services: Services): readonly Route[] {
@@ -191,15 +190,6 @@ function usageIn(text: string | undefined, endpoint: Endpoint): Usage | null {
     return text === undefined ? null : endpoint.usageOf(JSON.parse(text));
   } catch {
     return null;
-  }
-}
-
-/** The text that `bytes` are, to the byte; `undefined` if they are none. */
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return UTF_8.decode(bytes);
-  } catch {
-    return undefined;
   }
 }
 
