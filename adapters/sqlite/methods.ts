@@ -58,6 +58,8 @@ export interface Methods {
   appendOperation(operation: OperationDraft): void;
   scanOperations(query: OperationQuery): Part<Operation, number>;
   verifyOperations(): ChainReport;
+  /** Writes back a part of what reports need, and says whether more than another such part is left. */
+  writeBack(): boolean;
   scanUsage(query: UsageQuery, beforeDay: string | null): UsagePart;
   receipt(id: RequestId): Receipt | undefined;
   scanReceipts(query: ReceiptQuery, beforeN: number | null): Part<Receipt, number>;

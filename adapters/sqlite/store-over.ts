@@ -3,6 +3,7 @@ import type { KeyQuery } from '#core/key-registry.ts';
 import type { Account, KeyId } from '#core/model.ts';
 import type { Operation } from '#core/operation.ts';
 import type { OperationQuery, Page, Store } from '#core/ports.ts';
+import { StoreUnavailable } from '#core/ports.ts';
 import type { ReceiptPage, ReceiptQuery } from '#core/reports.ts';
 import type { History } from '#core/snapshot.ts';
 import type { Channel } from './channel.ts';
@@ -45,7 +46,10 @@ export function storeOver(channel: Line): Omit<Store, 'close'> & { readonly hist
       forget: (at) => call('forgetReplies', at),
     },
     reports: {
-      usage: (query) => gatherUsage(query, (asked, beforeDay) => call('scanUsage', asked, beforeDay)),
+      usage: async (query) => {
+        await writeBack(channel);
+        return gatherUsage(query, (asked, beforeDay) => call('scanUsage', asked, beforeDay));
+      },
       receipt: (id) => call('receipt', id),
       receipts: (query) => receipts(channel, query),
     },
@@ -74,6 +78,21 @@ function execute<C extends Command>({ call, callSoon }: Line, command: C): Promi
   const ends = command.kind === 'settle' || command.kind === 'release';
   const result = ends ? callSoon('execute', command) : call('execute', command);
   return result as Promise<ResultOf<C>>;
+}
+
+/** All accounts that the writer keeps, and half of that again: as fast as they are written there may be others. */
+const WRITE_BACKS_MAX = 30;
+
+/** What a report needs is written back in parts, between which others are served; the report itself writes the last. */
+async function writeBack({ call }: Line): Promise<void> {
+  try {
+    for (let parts = 0; parts < WRITE_BACKS_MAX; parts += 1) {
+      if (!(await call('writeBack'))) return;
+    }
+  } catch (error) {
+    // Where nothing can be recorded, there are reports all the same.
+    if (!(error instanceof StoreUnavailable)) throw error;
+  }
 }
 
 /** A million entries, or fewer where endings are looked up: about a second. Then the page tells where to go on. */

@@ -6,16 +6,21 @@ export function writeBackDue(projection: Projection): void {
   writeBack(projection, projection.lastN - projection.limits.tailEntries);
 }
 
+/** Writes back a part of what there is, what has waited longest. */
+export function writeBackPart(projection: Projection): void {
+  writeBack(projection, Number.POSITIVE_INFINITY, projection.limits.writtenAccounts);
+}
+
 /** Writes back all there is, so that the tables are exact. */
 export function writeBackAll(projection: Projection): void {
   writeBack(projection, Number.POSITIVE_INFINITY);
 }
 
-function writeBack(projection: Projection, untilN: number): void {
+function writeBack(projection: Projection, untilN: number, accountsMax = Number.POSITIVE_INFINITY): void {
   const { unwritten, staged, rows, lastN } = projection;
   let replayFrom = lastN + 1;
   for (const [id, { sinceN }] of unwritten) {
-    if (sinceN > untilN) {
+    if (sinceN > untilN || staged.written.length === accountsMax) {
       replayFrom = sinceN;
       break;
     }

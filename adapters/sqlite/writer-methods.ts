@@ -66,6 +66,8 @@ export function writerMethods(database: Database.Database, projection: Projectio
     appendOperation: operations.append,
     scanOperations: operations.scan,
     verifyOperations: operations.verify,
+    writeBack: () =>
+      projection.unwritten.size - projection.staged.written.length > projection.limits.writtenAccounts,
     scanUsage: usageReport(database),
     receipt: receipts.receipt,
     scanReceipts: receipts.scan,

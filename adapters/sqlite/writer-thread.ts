@@ -46,16 +46,21 @@ function serve(options: WriterOptions, port: MessagePort): void {
   const writer = openOrTell(options, reply);
   if (writer === undefined) return;
   let idle: NodeJS.Timeout | undefined;
+  let more: NodeJS.Immediate | undefined;
+  const rest = () => {
+    more = writer.rest() ? setImmediate(rest) : undefined;
+  };
   port.on('message', (message: string) => {
     const calls = [...(JSON.parse(message) as readonly Call[]), ...callsWaiting(port)];
     reply(writer.answer(calls));
     if (calls.some(([method]) => method === 'close')) {
       clearTimeout(idle);
+      clearImmediate(more);
       writer.close();
       port.close();
       return;
     }
-    idle = idle?.refresh() ?? setTimeout(writer.rest, IDLE_MS);
+    idle = idle?.refresh() ?? setTimeout(rest, IDLE_MS);
   });
   reply([{ kind: 'done' }]);
 }

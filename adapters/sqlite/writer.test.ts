@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Account } from '#core/model.ts';
+import { StoreUnavailable } from '#core/ports.ts';
 import { calendarOf } from '#core/window.ts';
 import {
   keyNumber,
@@ -13,10 +14,12 @@ import {
   settling,
   usageOf,
 } from '#test/conformance/specimens.ts';
+import { committing } from '#test/fakes/committing.ts';
 import { openDatabase } from './database.ts';
 import { examine } from './doctor.ts';
 import { LIMITS } from './limits.ts';
 import type { Answer, Call } from './methods.ts';
+import { storeOver } from './store-over.ts';
 import { openWriter, type Writer } from './writer.ts';
 
 const CALENDAR = calendarOf('UTC');
@@ -83,6 +86,66 @@ test('rest writes back all, once, and what comes after is counted on top', () =>
   expect(stored()).toEqual([{ requests: 2, tokens: 10 }]);
   expect(problems()).toEqual([]);
 });
+
+test('many accounts are written back in parts, and reports see all of them', async () => {
+  writer = openWriter(database, CALENDAR, { ...LIMITS, writtenAccounts: 2 });
+  const keys = [2, 3, 4, 5, 6].map((n) => keyNumber(n));
+  const useAll = (from: number) =>
+    writer.answer(keys.map((key, index) => ['execute', reserving(from + index, key)]));
+  writer.answer(keys.map((key) => ['addKey', key, null]));
+  useAll(1);
+  expect([writer.rest(), stored().length]).toEqual([true, 2]);
+  expect([writer.rest(), stored().length]).toEqual([true, 4]);
+  expect([writer.rest(), stored().length]).toEqual([false, 5]);
+
+  useAll(10);
+  const asked: string[] = [];
+  const store = storeOver(lineTo(writer, ([method]) => asked.push(method)));
+  expect((await store.reports.usage({ groupBy: 'day', limit: 9 })).totals).toMatchObject({ requests: 10 });
+  expect(asked).toEqual(['writeBack', 'writeBack', 'scanUsage']);
+  useAll(20);
+  expect(await Promise.all([store.reports.usage({ groupBy: 'key', limit: 9 })])).toMatchObject([
+    { totals: { requests: 15 }, rows: [{}, {}, {}, {}, {}] },
+  ]);
+  expect(problems()).toEqual([]);
+});
+
+test('reports are given, and nothing goes on being tried, where nothing can be written back', async () => {
+  let failing = false;
+  const path = join(folder, 'other.db');
+  const broken = committing(openDatabase(path), (commit) => {
+    if (failing) throw new Error('disk I/O error');
+    commit();
+  });
+  writer = openWriter(broken, CALENDAR, { ...LIMITS, writtenAccounts: 1 });
+  const keys = [2, 3, 4].map((n) => keyNumber(n));
+  for (const [index, key] of keys.entries())
+    writer.answer([
+      ['addKey', key, null],
+      ['execute', reserving(index, key)],
+    ]);
+  failing = true;
+  const asked: string[] = [];
+  const store = storeOver(lineTo(writer, ([method]) => asked.push(method)));
+  expect((await store.reports.usage({ groupBy: 'day', limit: 9 })).totals).toMatchObject({ requests: 3 });
+  expect(asked).toEqual(['writeBack', 'scanUsage']);
+  expect(writer.rest()).toBe(false);
+  failing = false;
+  expect([writer.rest(), writer.rest(), writer.rest()]).toEqual([true, true, false]);
+  writer.close();
+});
+
+/** A line that crosses no thread; who listens hears what was asked. */
+function lineTo(writer: Writer, heard: (call: Call) => void): Parameters<typeof storeOver>[0] {
+  const call = async (...given: readonly unknown[]) => {
+    const call = given as unknown as Call;
+    heard(call);
+    const [answer] = writer.answer([call]);
+    if (answer?.kind !== 'done') throw new StoreUnavailable(answer?.message ?? 'no answer');
+    return answer.value;
+  };
+  return { call, callSoon: call } as Parameters<typeof storeOver>[0];
+}
 
 test('only what is behind the tail’s length is written back', () => {
   writer = openWriter(database, CALENDAR, { ...LIMITS, tailEntries: 3, accounts: 10 });

@@ -10,21 +10,29 @@ import { disown, recover } from './recover.ts';
 import { StoreRefused } from './store-refused.ts';
 import { troubleOf } from './store-trouble.ts';
 import { type Transactions, transactionsOn } from './transactions.ts';
-import { writeBackAll, writeBackDue } from './write-back.ts';
+import { writeBackAll, writeBackDue, writeBackPart } from './write-back.ts';
 import { writerMethods } from './writer-methods.ts';
 
 /** The one that writes: it owns the database and decides on what it is asked for, in order. */
 export interface Writer {
   /** Answers each call, in order, after the commit that made it durable. */
   answer(calls: readonly Call[]): readonly Answer[];
-  /** Writes back what is in memory. Whether that succeeds changes nothing but the time of the next start. */
-  rest(): void;
+  /**
+   * Writes back a part of what is in memory, and says whether to go on. Whether it succeeds changes nothing but the time of
+   * the next start.
+   */
+  rest(): boolean;
   /** Writes back what is in memory, and closes the database. */
   close(): void;
 }
 
-/** These read the projection's tables, which must then be exact. */
-const REPORTS: ReadonlySet<Method> = new Set<Method>(['scanUsage']);
+type WriteBack = (projection: Projection) => void;
+
+/** These begin with what others leave for later: what reads the projection's tables, which must then be exact. */
+const WRITE_BACK: Partial<Record<Method, WriteBack>> = {
+  scanUsage: writeBackAll,
+  writeBack: writeBackPart,
+};
 
 /** Of these, what cannot be leaves nothing of it behind: each has a transaction of its own. */
 const WHOLE: ReadonlySet<Method> = new Set<Method>(['record']);
@@ -67,10 +75,7 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
 
   const answerOne = (call: AnyCall) => answerBy(methods, call);
 
-  function answerGroup(
-    calls: readonly Call[],
-    writeBack: (projection: Projection) => void,
-  ): readonly Answer[] {
+  function answerGroup(calls: readonly Call[], writeBack: WriteBack): readonly Answer[] {
     try {
       if (damage !== undefined) throw new Error(damage);
       const mayGrow = log.mayGrow();
@@ -94,7 +99,7 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
   function answerRead(call: AnyCall): Answer {
     try {
       return glimpse(() => {
-        if (REPORTS.has(call[0])) writeBackAll(projection);
+        WRITE_BACK[call[0]]?.(projection);
         return answerOne(call);
       });
     } catch (error) {
@@ -111,11 +116,13 @@ export function openWriter(database: Database.Database, calendar: Calendar, limi
 
   return {
     answer: (calls) =>
-      groupsOf(calls).flatMap((group) =>
-        answerGroup(group, group.some(([method]) => REPORTS.has(method)) ? writeBackAll : writeBackDue),
-      ),
+      groupsOf(calls).flatMap((group) => answerGroup(group, WRITE_BACK[group[0][0]] ?? writeBackDue)),
     rest: () => {
-      if (projection.unwritten.size > 0 && damage === undefined) answerGroup([], writeBackAll);
+      const { size } = projection.unwritten;
+      if (size === 0 || damage !== undefined) return false;
+      answerGroup([], writeBackPart);
+      const left = projection.unwritten.size;
+      return left > 0 && left < size;
     },
     close() {
       answerGroup([], writeBackAll);
@@ -159,12 +166,15 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** At least one. */
+type Group = [Call, ...Call[]];
+
 /** Reports see what was asked for before them. They, and what is recorded whole, are groups of their own; the rest go together. */
-function groupsOf(calls: readonly Call[]): readonly (readonly Call[])[] {
-  const groups: Call[][] = [];
+function groupsOf(calls: readonly Call[]): readonly Group[] {
+  const groups: Group[] = [];
   let alone = true;
   for (const call of calls) {
-    const apart = REPORTS.has(call[0]) || WHOLE.has(call[0]);
+    const apart = WRITE_BACK[call[0]] !== undefined || WHOLE.has(call[0]);
     if (apart || alone) groups.push([call]);
     else groups.at(-1)?.push(call);
     alone = apart;
