@@ -28,9 +28,8 @@ export function createProgram(exitWith: (code: number) => void): Command {
     .command('serve')
     .description('serve until SIGTERM; without configuration, with a built-in demo upstream (default)')
     .action(async () => {
-      const { readConfig } = await import('#adapters/container/config.ts');
       const { start } = await import('#adapters/container/start.ts');
-      await start(readConfig());
+      await start(async () => (await import('#adapters/container/config.ts')).readConfig());
     });
 
   program

@@ -13,7 +13,7 @@ export async function serveDemo(): Promise<void> {
     return directory;
   });
   try {
-    await start(config);
+    await start(() => config);
   } finally {
     for (const directory of made) rmSync(directory, { recursive: true, force: true });
   }

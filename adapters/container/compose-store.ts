@@ -1,5 +1,7 @@
+import type { Worker } from 'node:worker_threads';
 import { openSqlite, type SqliteStore } from '#adapters/sqlite/open-sqlite.ts';
 import { StoreRefused } from '#adapters/sqlite/store-refused.ts';
+import { startWriterThread } from '#adapters/sqlite/writer-thread.ts';
 import { systemClock } from '#adapters/system/system-clock.ts';
 import { calendarOf } from '#core/window.ts';
 import type { BackupConfig } from './backup-config.ts';
@@ -16,15 +18,20 @@ export interface OpenedStore {
   readonly restored: VaultRestored | null;
 }
 
+/** Starts the thread of a store that will be opened. */
+export function startStoreThread(): Worker {
+  return startWriterThread();
+}
+
 /**
- * Opens the store of a server. Unless something is to be restored, its thread has been started when this returns.
+ * Opens the store of a server in a thread that was started.
  * @throws ConfigError, StartRefused, StoreRefused, which says what to do with what is there
  */
-export async function openServedStore(config: Config): Promise<OpenedStore> {
+export async function openServedStore(config: Config, thread: Worker): Promise<OpenedStore> {
   refuseBadStart({ now: systemClock.now(), memoryBytes: memoryBytes() });
   const { backup, restoreIfMissing } = config;
   const restored = backup !== null && restoreIfMissing ? await restoredIfMissing(backup, config) : null;
-  return { restored, store: await openStore(config) };
+  return { restored, store: await openStore(config, thread) };
 }
 
 async function restoredIfMissing(backup: BackupConfig, place: StorePlace): Promise<VaultRestored | null> {
@@ -32,9 +39,9 @@ async function restoredIfMissing(backup: BackupConfig, place: StorePlace): Promi
   return restoreIfMissing(backup, place);
 }
 
-async function openStore({ storePath, timeZone, backup }: Config): Promise<SqliteStore> {
+async function openStore({ storePath, timeZone, backup }: Config, thread: Worker): Promise<SqliteStore> {
   try {
-    return await openSqlite({ path: storePath, calendar: calendarOf(timeZone) });
+    return await openSqlite({ path: storePath, calendar: calendarOf(timeZone), thread });
   } catch (error) {
     if (!(error instanceof StoreRefused) || error.kind !== 'damaged') throw error;
     throw new StoreRefused(`${error.message}: ${backup === null ? EXAMINE : RESTORE}`, 'damaged');

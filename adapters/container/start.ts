@@ -1,4 +1,4 @@
-import { openServedStore } from './compose-store.ts';
+import { openServedStore, startStoreThread } from './compose-store.ts';
 import type { Config } from './config.ts';
 import { refuseTakenPort } from './listen.ts';
 
@@ -6,12 +6,20 @@ import { refuseTakenPort } from './listen.ts';
  * Starts, and serves until SIGTERM or SIGINT, then drains and resolves. A second signal ends the process at once.
  * @throws ConfigError, StartRefused, StoreRefused
  */
-export async function start(config: Config): Promise<void> {
+export async function start(readConfig: () => Config | Promise<Config>): Promise<void> {
   // From the first moment: a signal that comes while this starts must not end it half-way.
   const stop = stopSignal();
+  await using parts = new AsyncDisposableStack();
+  // It loads its part of the program while this thread reads the settings, and opens the database while this one loads
+  // what serves from it.
+  const thread = parts.adopt(startStoreThread(), async (started) => {
+    await started.terminate();
+  });
+  const config = await readConfig();
   await refuseTakenPort(config);
-  // The ledger's thread opens the database while this one loads what serves from it.
-  const [opened, { serve }] = await Promise.all([openServedStore(config), import('./serve.ts')]);
+  const [opened, { serve }] = await Promise.all([openServedStore(config, thread), import('./serve.ts')]);
+  // From now on it ends when the store is closed.
+  parts.move();
   await serve(config, opened, stop);
 }
 

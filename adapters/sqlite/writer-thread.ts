@@ -23,22 +23,17 @@ export interface WriterOptions {
   readonly limits: Limits;
 }
 
-interface WriterData extends WriterOptions {
-  readonly role: typeof ROLE;
-}
-
 const ROLE = 'quota-proxy ledger';
 
 /** After so long without work, what is in memory is written back. */
 const IDLE_MS = 1000;
 
 /**
- * Starts the thread that owns the database. It runs this same file: from source this module,
- * in the bundle all of it, whose other entries know by `isMainThread` that they are not meant.
+ * Starts the thread that will own the database, once the first message gives it `WriterOptions`. It runs this same file: from
+ * source this module, in the bundle all of it, whose other entries know by `isMainThread` that they are not meant.
  */
-export function startWriterThread(options: WriterOptions): Worker {
-  const data: WriterData = { role: ROLE, ...options };
-  return new Worker(new URL(import.meta.url), { workerData: data, name: ROLE, execArgv: [] });
+export function startWriterThread(): Worker {
+  return new Worker(new URL(import.meta.url), { workerData: { role: ROLE }, name: ROLE, execArgv: [] });
 }
 
 function serve(options: WriterOptions, port: MessagePort): void {
@@ -117,6 +112,7 @@ function closeBoth(writer: Writer, lock: { release(): void }): void {
   lock.release();
 }
 
-if (!isMainThread && parentPort !== null && (workerData as WriterData | null)?.role === ROLE) {
-  serve(workerData as WriterData, parentPort);
+if (!isMainThread && parentPort !== null && (workerData as { role?: unknown } | null)?.role === ROLE) {
+  const port = parentPort;
+  port.once('message', (options: WriterOptions) => serve(options, port));
 }
