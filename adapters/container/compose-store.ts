@@ -1,7 +1,5 @@
-import type { Worker } from 'node:worker_threads';
-import { openSqlite, type SqliteStore } from '#adapters/sqlite/open-sqlite.ts';
+import { type SqliteStore, type SqliteThread, startSqlite } from '#adapters/sqlite/open-sqlite.ts';
 import { StoreRefused } from '#adapters/sqlite/store-refused.ts';
-import { startWriterThread } from '#adapters/sqlite/writer-thread.ts';
 import { systemClock } from '#adapters/system/system-clock.ts';
 import { calendarOf } from '#core/window.ts';
 import type { BackupConfig } from './backup-config.ts';
@@ -19,15 +17,15 @@ export interface OpenedStore {
 }
 
 /** Starts the thread of a store that will be opened. */
-export function startStoreThread(): Worker {
-  return startWriterThread();
+export function startStoreThread(): SqliteThread {
+  return startSqlite();
 }
 
 /**
  * Opens the store of a server in a thread that was started.
  * @throws ConfigError, StartRefused, StoreRefused, which says what to do with what is there
  */
-export async function openServedStore(config: Config, thread: Worker): Promise<OpenedStore> {
+export async function openServedStore(config: Config, thread: SqliteThread): Promise<OpenedStore> {
   refuseBadStart({ now: systemClock.now(), memoryBytes: memoryBytes() });
   const { backup, restoreIfMissing } = config;
   const restored = backup !== null && restoreIfMissing ? await restoredIfMissing(backup, config) : null;
@@ -39,9 +37,12 @@ async function restoredIfMissing(backup: BackupConfig, place: StorePlace): Promi
   return restoreIfMissing(backup, place);
 }
 
-async function openStore({ storePath, timeZone, backup }: Config, thread: Worker): Promise<SqliteStore> {
+async function openStore(
+  { storePath, timeZone, backup }: Config,
+  thread: SqliteThread,
+): Promise<SqliteStore> {
   try {
-    return await openSqlite({ path: storePath, calendar: calendarOf(timeZone), thread });
+    return await thread.open({ path: storePath, calendar: calendarOf(timeZone) });
   } catch (error) {
     if (!(error instanceof StoreRefused) || error.kind !== 'damaged') throw error;
     throw new StoreRefused(`${error.message}: ${backup === null ? EXAMINE : RESTORE}`, 'damaged');

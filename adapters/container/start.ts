@@ -9,17 +9,12 @@ import { refuseTakenPort } from './listen.ts';
 export async function start(readConfig: () => Config | Promise<Config>): Promise<void> {
   // From the first moment: a signal that comes while this starts must not end it half-way.
   const stop = stopSignal();
-  await using parts = new AsyncDisposableStack();
-  // It loads its part of the program while this thread reads the settings, and opens the database while this one loads
-  // what serves from it.
-  const thread = parts.adopt(startStoreThread(), async (started) => {
-    await started.terminate();
-  });
+  // It loads its part of the program while this one reads the settings, and opens the database while this one loads what
+  // serves from it.
+  await using thread = startStoreThread();
   const config = await readConfig();
   await refuseTakenPort(config);
   const [opened, { serve }] = await Promise.all([openServedStore(config, thread), import('./serve.ts')]);
-  // From now on it ends when the store is closed.
-  parts.move();
   await serve(config, opened, stop);
 }
 

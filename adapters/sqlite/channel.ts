@@ -33,6 +33,8 @@ export function openChannel(worker: Worker): Channel {
   worker.on('error', (error: Error) => cut(line, `the ledger's thread failed: ${error.message}`));
   worker.on('exit', () => cut(line, 'the store is closed'));
   const opened = new Promise<unknown>((resolve, reject) => line.waiting.push({ resolve, reject }));
+  // Nobody may wait for it yet.
+  opened.catch(() => undefined);
   return {
     opened: opened as Promise<void>,
     call: (...call) => {

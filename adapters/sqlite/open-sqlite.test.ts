@@ -16,7 +16,8 @@ import { StoreUnavailable } from '#core/ports.ts';
 import { calendarOf } from '#core/window.ts';
 import { keyNumber, reserving } from '#test/conformance/specimens.ts';
 import { NOON } from '#test/fakes/accounts.ts';
-import { openSqlite } from './open-sqlite.ts';
+import { LIMITS } from './limits.ts';
+import { openSqlite, startSqlite } from './open-sqlite.ts';
 import { StoreRefused } from './store-refused.ts';
 
 const CALENDAR = calendarOf('UTC');
@@ -37,6 +38,34 @@ async function made(keys = 1): Promise<void> {
   await Promise.all(Array.from({ length: keys }, (_, n) => store.keys.add(keyNumber(n), null)));
   await store.close();
 }
+
+test('a thread that rests goes on until all is written back', async () => {
+  const store = await openSqlite({ path, calendar: CALENDAR, limits: { ...LIMITS, writtenAccounts: 1 } });
+  for (const n of [1, 2, 3]) {
+    await store.keys.add(keyNumber(n), null);
+    await store.ledger.execute(reserving(n, keyNumber(n)));
+  }
+  const outsider = new Database(path);
+  const written = outsider.prepare('SELECT count(*) FROM usage_days').pluck();
+  expect(written.get()).toBe(0);
+  await expect.poll(() => written.get()).toBe(3);
+  outsider.close();
+  await store.close();
+});
+
+test('a thread that no store was opened in ends when it is disposed of; with a store, when that is closed', async () => {
+  await using unused = startSqlite();
+  await unused[Symbol.asyncDispose]();
+  await expect(unused.open({ path, calendar: CALENDAR })).rejects.toThrow(StoreUnavailable);
+  expect(existsSync(path)).toBe(false);
+
+  const used = startSqlite();
+  const store = await used.open({ path, calendar: CALENDAR });
+  await used[Symbol.asyncDispose]();
+  await store.keys.add(keyNumber(1), null);
+  await store.close();
+  await expect(store.keys.account({ id: keyNumber(1).id })).rejects.toThrow('the store is closed');
+});
 
 test('a health check writes, each time: what is not written proves nothing about the disk', async () => {
   await (await open()).close();

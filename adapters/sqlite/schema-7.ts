@@ -1,6 +1,6 @@
 /**
  * What all keys together used, by day and model, so that a report adds up days and not keys. Triggers keep it what the rows of
- * `usage_days` add up to, whoever changes these.
+ * `usage_days` add up to, whoever adds rows, changes their counts or deletes them; rows are not moved to other days or models.
  */
 export const SCHEMA_7 = `
 CREATE TABLE usage_sums (

@@ -9,6 +9,7 @@ import type { History } from '#core/snapshot.ts';
 import type { Channel } from './channel.ts';
 import { gather } from './gather.ts';
 import { gatherUsage } from './gather-usage.ts';
+import { LIMITS } from './limits.ts';
 
 type Line = Pick<Channel, 'call' | 'callSoon'>;
 
@@ -80,8 +81,8 @@ function execute<C extends Command>({ call, callSoon }: Line, command: C): Promi
   return result as Promise<ResultOf<C>>;
 }
 
-/** All accounts that the writer keeps, and half of that again: as fast as they are written there may be others. */
-const WRITE_BACKS_MAX = 30;
+/** As many as all accounts take that the writer keeps; as fast as they are written there may be others. */
+const WRITE_BACKS_MAX = LIMITS.accounts / LIMITS.writtenAccounts;
 
 /** What a report needs is written back in parts, between which others are served; the report itself writes the last. */
 async function writeBack({ call }: Line): Promise<void> {

@@ -27,14 +27,14 @@ interface Day {
   /** Of all that match, by model. */
   readonly uses: readonly ModelUse[];
   readonly rows: readonly UsageRow[];
-  /** How many rows of `usage_days` were read. */
+  /** How many rows were read. */
   readonly scanned: number;
 }
 
 /** Reads a day. If no more than `room` rows are wanted, there may be no more. */
 type ReadDay = (day: string, query: UsageQuery, room: number) => Day;
 
-/** The counts of `usage_days`, which must have been written back, of some days before `beforeDay`. */
+/** The counts of some days before `beforeDay`, which must have been written back. */
 export function usageReport(
   database: Database.Database,
   scanRows = SCAN_ROWS,

@@ -33,7 +33,8 @@ export interface ModelRow extends CountsRow {
   readonly updated_at: Instant;
 }
 
-interface SumsRow extends ModelRow {
+/** A row of `usage_sums`. */
+export interface SumsRow extends ModelRow {
   readonly rows: number;
 }
 

@@ -43,6 +43,7 @@ function serve(options: WriterOptions, port: MessagePort): void {
   let idle: NodeJS.Timeout | undefined;
   let more: NodeJS.Immediate | undefined;
   const rest = () => {
+    clearImmediate(more);
     more = writer.rest() ? setImmediate(rest) : undefined;
   };
   port.on('message', (message: string) => {

@@ -28,7 +28,7 @@ export interface Writer {
 
 type WriteBack = (projection: Projection) => void;
 
-/** These begin with what others leave for later: what reads the projection's tables, which must then be exact. */
+/** What is written back before these, instead of what is due: all, where the projection's tables must be exact. */
 const WRITE_BACK: Partial<Record<Method, WriteBack>> = {
   scanUsage: writeBackAll,
   writeBack: writeBackPart,
