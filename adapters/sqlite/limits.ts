@@ -12,7 +12,7 @@ export interface Limits {
 
 /**
  * A start replays about as many entries as the tail has, in a tenth of a second; a busy key is written once
- * for so many. An account takes one to two kilobytes; five hundred are written in some 20 milliseconds. Without a long
+ * for so many. An account takes one to two kilobytes; five hundred are written in some 30 milliseconds. Without a long
  * reader the log has 16 MiB; a backup reads several times as fast as requests write, and is over before the log is as large
  * as what it reads.
  */

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { columnsOf } from './row-json.ts';
-import { COUNTS, SUMS } from './usage-columns.ts';
-import type { SumsRow } from './usage-sums.ts';
+import { SUMS } from './usage-columns.ts';
+import { type DaySums, daySumsOf, type SumsRow, usageSums } from './usage-sums.ts';
 
 /** Invariant 6: the sums of each day, of which reports of all keys are made, are those of its rows in `usage_days`. */
 export function* auditSums(database: Database.Database): Generator<string> {
@@ -10,20 +10,18 @@ export function* auditSums(database: Database.Database): Generator<string> {
   const days = database
     .prepare<[], string>('SELECT day FROM usage_sums UNION SELECT day FROM usage_days ORDER BY day')
     .pluck();
-  const kept = database.prepare<[string], SumsRow>(
-    `SELECT model, rows, ${COUNTS} FROM usage_sums WHERE day = ? AND rows > 0 ORDER BY model`,
-  );
+  const kept = usageSums(database);
   // Day by day: SQL sorts what it groups, and there is a row for each key, day and model.
   const right = database.prepare<[string], SumsRow>(
     `SELECT model, count(*) AS rows, ${SUMS} FROM usage_days WHERE day = ? GROUP BY model ORDER BY model`,
   );
   for (const day of days.all()) {
-    if (told(kept.all(day)) === told(right.all(day))) continue;
+    if (told(kept(day)) === told(daySumsOf(right.all(day)))) continue;
     yield `reports of all keys together are wrong for ${day}; those of one key, or by key, are not, and quotas and balances are not touched`;
   }
 }
 
-/** Without the time, which a row that is gone may have set. */
-function told(rows: readonly SumsRow[]): string {
-  return JSON.stringify(rows.map(({ updated_at: _, ...row }) => row));
+/** Without the times, which a row that is gone may have set. */
+function told({ rows, models }: DaySums): string {
+  return JSON.stringify([rows, ...models.map(({ updatedAt: _, ...use }) => use)]);
 }

@@ -21,10 +21,12 @@ export function usageSums(database: Database.Database): (day: string) => DaySums
   const read = database.prepare<[string], SumsRow>(
     `SELECT model, rows, ${COUNTS} FROM usage_sums WHERE day = ? AND rows > 0 ORDER BY model`,
   );
-  return (day) => {
-    const found = read.all(day);
-    return { rows: found.reduce((all, { rows }) => all + rows, 0), models: found.map(useOf) };
-  };
+  return (day) => daySumsOf(read.all(day));
+}
+
+/** What the rows of a day amount to, one for each model. */
+export function daySumsOf(found: readonly SumsRow[]): DaySums {
+  return { rows: found.reduce((all, { rows }) => all + rows, 0), models: found.map(useOf) };
 }
 
 /** A row of counts of one model. */
