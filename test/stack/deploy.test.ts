@@ -32,7 +32,7 @@ describeStack('scripts/deploy.sh', () => {
 
   afterAll(async () => {
     watched?.stop();
-    for (const name of [NAME, 'second']) await removeDeployment(name);
+    for (const name of [NAME, `${NAME}-2`]) await removeDeployment(name);
     await Promise.all([upstream?.stop(), operator?.stop()]);
   });
 
@@ -186,7 +186,7 @@ describeStack('scripts/deploy.sh', () => {
   });
 
   test('without ssh, on this machine, with the settings of the environment', async () => {
-    const second = join(operator.folder, 'second');
+    const second = join(operator.folder, `${NAME}-2`);
     await mkdir(second);
     const nowhere = 'services: { quota-proxy: { ports: !reset [] } }\n';
     await writeFile(join(second, 'docker-compose.override.yml'), nowhere);

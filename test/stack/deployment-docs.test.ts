@@ -22,7 +22,7 @@ describeStack('the commands of docs/deployment.md, as printed', () => {
   });
 
   afterAll(async () => {
-    for (const name of ['checkout', NAME, `${NAME}-2`]) await removeDeployment(name);
+    for (const name of ['checkout-test', NAME, `${NAME}-2`]) await removeDeployment(name);
     await operator?.stop();
   });
 

@@ -52,7 +52,7 @@ const NOT_COPIED = new Set(['node_modules', 'data', 'dist', '.git', '.env']);
 
 export async function anOperator(): Promise<Operator> {
   const folder = await mkdtemp(join(tmpdir(), 'deploy-'));
-  const checkout = join(folder, 'checkout');
+  const checkout = join(folder, 'checkout-test');
   cpSync(REPOSITORY, checkout, { recursive: true, filter: (path) => !NOT_COPIED.has(basename(path)) });
   const sshd = await startSshd(folder);
   const port = await freePort();
