@@ -94,7 +94,7 @@ test('a stream that breaks after its last event was whole', async () => {
   for (const event of [EVENT, USAGE, DONE, new UpstreamFailure('broken', 'reset')]) give(event);
   const { stream, end } = tallied(chunks);
   expect(await new Response(stream).text()).toBe(EVENT + USAGE + DONE);
-  expect((await end).usage).toEqual(COUNTED);
+  expect(await end).toMatchObject({ usage: COUNTED, clientGone: false, error: undefined });
 });
 
 const EARLY = 'data: {"choices":[{"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\n';

@@ -42,7 +42,9 @@ export function tally(chunks: UpstreamChunks, scan: EventScan, clock: Clock, las
   let leftEarly = false;
   let firstMs: number | null = null;
   let last: Uint8Array = NO_BYTES;
-  const end = (error?: unknown) => {
+  const end = (broken?: unknown) => {
+    // What breaks after the last event breaks nothing: the client has it all.
+    const error = scan.isDone() ? undefined : broken;
     // A count that came before the stream broke may be one of many: only a finished stream is believed.
     const complete = scan.isDone() || (error === undefined && scan.isFinal());
     const usage = complete ? scan.usage() : null;
