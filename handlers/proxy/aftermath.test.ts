@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NOTHING } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
+import { UpstreamFailure } from '#core/upstream.ts';
 import { ADMIN_TOKEN } from '#test/fakes/policy.ts';
 import { openProxy, type ProxyUnderTest } from '#test/fakes/proxy.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
@@ -76,4 +77,17 @@ test('of a stream, what comes before sending', () => {
   const { told, ended } = timed(103, 900);
   ended.streamed(200, { usage: null, firstMs: 123, clientGone: false, error: undefined });
   expect(told).toMatchObject([{ upstreamMs: 20, addedMs: 3, durationMs: 800 }]);
+});
+
+test.each([
+  { kind: 'broken', status: 502 },
+  { kind: 'timed_out', status: 504 },
+  { kind: 'aborted', status: 503 },
+] as const)('a stream that was $kind has the status of its last event', ({ kind, status }) => {
+  const { told, ended } = timed(103, 900);
+  ended.streamed(200, {
+    ...{ usage: null, firstMs: null, clientGone: false },
+    error: new UpstreamFailure(kind, 'x'),
+  });
+  expect(told).toMatchObject([{ status, reason: `upstream_${kind}` }]);
 });

@@ -9,6 +9,7 @@ import { StoreUnavailable } from '#core/ports.ts';
 import { UpstreamFailure } from '#core/upstream.ts';
 import type { NotSentReason } from '#core/upstreams.ts';
 import { NotSent } from '#core/upstreams.ts';
+import { failureOf } from '../failure.ts';
 import type { Exchange } from '../route.ts';
 import type { Services } from '../services.ts';
 import type { TallyEnd } from './tally.ts';
@@ -121,7 +122,7 @@ function chargedBy(end: End, reservation: Reservation): Pick<RequestEnded, 'usag
 /** The status and the reason of a stream that ended. */
 function streamEnding(status: number, clientGone: boolean, error: unknown): [number, string | null] {
   if (clientGone) return [CLIENT_GONE, 'client_gone'];
-  return error === undefined ? [status, null] : [502, reasonOf(error)];
+  return error === undefined ? [status, null] : [failureOf(error).status, reasonOf(error)];
 }
 
 /** Whether no upstream can have billed a request that ended so. */
