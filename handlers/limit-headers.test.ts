@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Admission, Standing } from '#core/decision.ts';
 import { NOON } from '#test/fakes/accounts.ts';
-import { limitHeaders } from './limit-headers.ts';
+import { later, limitHeaders } from './limit-headers.ts';
 
 const ADMISSION: Admission = {
   admitted: true,
@@ -77,4 +77,24 @@ test.each([
       'x-ratelimit-reset-requests'
     ],
   ).toBe(said);
+});
+
+test.each([
+  { elapsedMs: -5_000, remaining: 50, resetMs: 10_000 },
+  { elapsedMs: 0, remaining: 50, resetMs: 10_000 },
+  { elapsedMs: 2_500, remaining: 52, resetMs: 7_500 },
+  { elapsedMs: 9_999, remaining: 59, resetMs: 1 },
+  { elapsedMs: 10_000, remaining: 60, resetMs: 0 },
+  { elapsedMs: 300_000, remaining: 60, resetMs: 0 },
+])('a rate gives way while an answer is made: after $elapsedMs ms', ({ elapsedMs, ...is }) => {
+  const rate = { requestsPerMinute: 60, remaining: 50, resetMs: 10_000 };
+  expect(later({ rate, standings: [] }, elapsedMs).rate).toEqual({ requestsPerMinute: 60, ...is });
+});
+
+test('a window that is over has nothing left of its time', () => {
+  const standings = [standing({ meter: 'tokens', period: 'minute', used: 200, resetsAt: NOON + 30_000 })];
+  expect(limitHeaders({ rate: null, standings }, NOON + 45_000)).toMatchObject({
+    'x-ratelimit-reset-tokens': '0s',
+    ratelimit: '"tokens-minute";r=0;t=0',
+  });
 });

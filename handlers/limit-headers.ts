@@ -3,6 +3,7 @@ import type { Amount, Instant } from '#core/model.ts';
 
 type HeaderRecord = Record<string, string>;
 
+const MINUTE_MS = 60_000;
 const PERIOD_SECONDS = { minute: 60, hour: 3600, day: 86_400, month: 2_592_000 } as const;
 
 /** What the limits stand at when an admitted request has been charged, and no longer holds anything. */
@@ -15,6 +16,20 @@ export function afterwards({ rate, standings, reservation }: Admission, charged:
       used: used + charged[meter],
       held: held - amount[meter],
     })),
+  };
+}
+
+/** What limits stand at some time later, if nobody else came: the rate has given way meanwhile. */
+export function later({ rate, standings }: Limits, elapsedMs: number): Limits {
+  return { rate: rate && laterRate(rate, Math.max(elapsedMs, 0)), standings };
+}
+
+function laterRate({ requestsPerMinute, remaining, resetMs }: RateStanding, elapsedMs: number): RateStanding {
+  const back = Math.floor((elapsedMs * requestsPerMinute) / MINUTE_MS);
+  return {
+    requestsPerMinute,
+    remaining: elapsedMs < resetMs ? Math.min(remaining + back, requestsPerMinute) : requestsPerMinute,
+    resetMs: Math.max(resetMs - elapsedMs, 0),
   };
 }
 
@@ -63,7 +78,8 @@ function addIetfHeaders(
     const { meter, period, resetsAt } = standing;
     const comma = policy === '' ? '' : ', ';
     const window = period === 'total' ? '' : `;w=${PERIOD_SECONDS[period]}`;
-    const left = resetsAt === null ? '' : `;t=${Math.ceil((resetsAt - at) / 1000)}`;
+    // What was admitted in one window may be answered in the next.
+    const left = resetsAt === null ? '' : `;t=${Math.max(Math.ceil((resetsAt - at) / 1000), 0)}`;
     policy += `${comma}"${meter}-${period}";q=${standing.limit}${window}`;
     limit += `${comma}"${meter}-${period}";r=${remainingOf(standing)}${left}`;
   }

@@ -1,13 +1,13 @@
 import type { Reserve } from '#core/command.ts';
-import type { Admission } from '#core/decision.ts';
+import type { Admission, Limits } from '#core/decision.ts';
 import type { BodyProblem, Endpoint, ReadRequest } from '#core/endpoints.ts';
-import type { Digest, Usage } from '#core/model.ts';
+import type { Digest, Instant, Usage } from '#core/model.ts';
 import type { RequestEnded } from '#core/observer.ts';
 import { pricesOf } from '#core/price.ts';
 import type { RoutedAnswer, RoutedRequest } from '#core/upstreams.ts';
 import { idHeaders } from '../dialect.ts';
 import { fail } from '../failure.ts';
-import { afterwards, limitHeaders } from '../limit-headers.ts';
+import { afterwards, later, limitHeaders } from '../limit-headers.ts';
 import { readBody } from '../read-body.ts';
 import { refuse } from '../refusal.ts';
 import type { WireError } from '../reply.ts';
@@ -91,7 +91,7 @@ async function forward(
   } catch (error) {
     const failed = fail(error, exchange.requestId, services);
     const charged = ended.failed(failed.status, error);
-    const limits = limitHeaders(afterwards(admission, charged), command.at);
+    const limits = headersNow(afterwards(admission, charged), command.at, services);
     for (const [name, value] of Object.entries(limits)) failed.headers.set(name, value);
     return failed;
   }
@@ -108,7 +108,13 @@ interface Answered extends Admitted {
   readonly at: number;
 }
 
-function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answered: Answered): Response {
+/** What the limits of an admission at `at` have become by now: an answer may take minutes. */
+function headersNow(limits: Limits, at: Instant, { clock }: Services): Record<string, string> {
+  const now = clock.now();
+  return limitHeaders(later(limits, now - at), now);
+}
+
+function pass(endpoint: Endpoint, services: Services, exchange: Exchange, answered: Answered): Response {
   const { request, admission, reply, ended, at } = answered;
   const { answer } = reply;
   const { head } = answer;
@@ -118,7 +124,7 @@ function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answe
   passHeaders(head, headers);
   if (answer.kind === 'stream') {
     const scan = scanEvents(endpoint.events, request.hidesUsage);
-    const { stream, end } = tally(answer.chunks, scan, clock, (error, last) =>
+    const { stream, end } = tally(answer.chunks, scan, services.clock, (error, last) =>
       errorEvent(endpoint.events.errors, exchange.requestId, error, last),
     );
     const over = end.then((ending) => {
@@ -126,7 +132,7 @@ function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answe
       ended.streamed(head.status, ending);
     });
     exchange.ctx.waitUntil(over);
-    Object.assign(headers, limitHeaders(admission, at));
+    Object.assign(headers, headersNow(admission, at, services));
     return new Response(stream, { status: head.status, headers });
   }
   const text = textOf(answer.body);
@@ -135,7 +141,7 @@ function pass(endpoint: Endpoint, { clock }: Services, exchange: Exchange, answe
     : head.status >= 400
       ? ended.released(head.status)
       : ended.settled(head.status, usageIn(text, endpoint));
-  Object.assign(headers, limitHeaders(afterwards(admission, charged), at));
+  Object.assign(headers, headersNow(afterwards(admission, charged), at, services));
   // Node writes a text together with the head, in one system call; bytes take another.
   return new Response(text ?? answer.body, { status: head.status, headers });
 }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ApiKey } from '#core/model.ts';
 import { NOON } from '#test/fakes/accounts.ts';
@@ -93,6 +94,32 @@ test.each<{ name: string; answers: Behaviour; status: number; is: ReturnType<typ
   expect(reply.headers.get('ratelimit')).toContain(`"requests-day";r=${is.requests};t=${MIDNIGHT_S}`);
   expect(reply.headers.get('x-ratelimit-limit-tokens')).toBe('100000');
   expect(reply.headers.get('x-ratelimit-reset-tokens')).toBe('1m0s');
+});
+
+test.each([
+  {
+    name: 'a whole answer',
+    body: {},
+    answers: (response: ServerResponse) => sendJson(response, completion(70, 30)),
+  },
+  {
+    name: 'a stream',
+    body: { stream: true },
+    answers: (response: ServerResponse) => sendEvents(response, events(USAGE)),
+  },
+  { name: 'a failure', body: {}, answers: (response: ServerResponse) => void response.destroy() },
+])('when limits start anew is told as of $name, and not as of its request', async ({ body, answers }) => {
+  behaviour = (_, response) => {
+    proxy.clock.now += 20_000;
+    answers(response);
+  };
+  const { secret } = await proxy.issue(LIMITED);
+  const { reply, said } = await ask(secret, body);
+  // Ten a minute: the one that this request took has come back.
+  expect(said.requestsAMinute).toBe(10);
+  expect(reply.headers.get('x-ratelimit-reset-requests')).toBe('0s');
+  expect(reply.headers.get('x-ratelimit-reset-tokens')).toBe('40s');
+  expect(reply.headers.get('ratelimit')).toContain(`"requests-day";r=9;t=${MIDNIGHT_S - 20}`);
 });
 
 test('an answer that broke is told at what it costs: its reservation', async () => {
