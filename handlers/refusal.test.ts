@@ -107,6 +107,16 @@ test.each<{ name: string; denial: Denial; said: Said }>([
     said: { ...QUOTA, message: /too large/ },
   },
   {
+    name: 'quota that allows nothing',
+    denial: {
+      kind: 'quota_exceeded',
+      holder: 'key',
+      standing: full({ limit: 0, used: 0, held: 0 }),
+      asked: 1,
+    },
+    said: { ...QUOTA, message: /quota of 0 tokens per day allows none\. Ask/ },
+  },
+  {
     name: 'total',
     denial: {
       kind: 'quota_exceeded',

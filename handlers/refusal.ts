@@ -72,6 +72,7 @@ function quotaMessage({ holder, standing, asked }: QuotaDenial): string {
   const { meter, period, limit, used, held } = standing;
   const unit = meter === 'cost' ? 'micros of cost' : meter;
   const per = period === 'total' ? 'in total' : `per ${period}`;
+  if (limit === 0) return `This API key's quota of 0 ${unit} ${per} allows none. Ask whoever gave it to you.`;
   const state = `${used} used, ${held} held for requests in flight, at least ${asked} needed`;
   if (asked > limit)
     return `This request is too large for this API key's quota of ${limit} ${unit} ${per}: ${state}.`;
