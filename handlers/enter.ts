@@ -39,7 +39,8 @@ function enterWithKey(route: KeyRoute, services: Services, exchange: Exchange): 
   const credential = credentialOf(request.headers);
   const headers = { 'x-request-id': requestId };
   if (credential.kind === 'several') {
-    const message = 'Send one API key, in one header: several different ones were given.';
+    const message =
+      'Send one API key, and each header once: there are different keys, or one header came twice.';
     const error = { status: 400, type: 'invalid_request_error', code: 'several_credentials', message };
     return errorReply({ ...error, headers });
   }

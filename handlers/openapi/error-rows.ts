@@ -51,7 +51,13 @@ const INVALID = 'invalid_request_error';
 
 /** Every error, in the order in which they are looked for: what it means, and where it can be met. */
 const ROWS: readonly Row[] = [
-  [400, INVALID, 'several_credentials', 'Two different keys were sent.', withKey],
+  [
+    400,
+    INVALID,
+    'several_credentials',
+    'Two different keys were sent, or a header with a key twice.',
+    withKey,
+  ],
   [401, INVALID, 'invalid_api_key', 'No key, or one that is mistyped, unknown or deleted.', withKey],
   [
     429,

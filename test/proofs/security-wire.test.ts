@@ -221,6 +221,7 @@ describe('S2: one credential, in one header', () => {
     const answer = await send('POST /v1/chat/completions', headers(), BODY);
     expect(answer.status, answer.text).toBe(400);
     expect(answer.text).toContain('several_credentials');
+    expect(answer.text).toContain('there are different keys, or one header came twice');
     expect(upstream.seen).toHaveLength(seen);
   });
 
