@@ -171,7 +171,13 @@ const ROWS: readonly Row[] = [
     'No connection to the upstream. Nothing is charged.',
     ofUpstream,
   ],
-  [502, 'upstream_error', 'upstream_broken', 'Its answer was cut off, or not HTTP.', ofUpstream],
+  [
+    502,
+    'upstream_error',
+    'upstream_broken',
+    'Its answer was cut off, is not HTTP, or is over 32 MiB.',
+    ofUpstream,
+  ],
   [
     429,
     'rate_limit_error',
