@@ -24,10 +24,14 @@ export function isId(text: string): boolean {
 
 /** 404. Says nothing of what was asked for: it may have been a secret. */
 export function keyNotFound(): Response {
-  return errorReply({
-    status: 404,
-    type: 'invalid_request_error',
-    code: 'key_not_found',
-    message: 'There is no such key. Name it by its id or in full; GET /admin/keys lists all.',
-  });
+  return notFound('There is no such key. Name it by its id or in full; GET /admin/keys lists all.');
+}
+
+/** 404, for what would change a key that can still be looked at. */
+export function keyDeleted(): Response {
+  return notFound('This key is deleted, for ever: it cannot be changed. POST /admin/keys makes another.');
+}
+
+function notFound(message: string): Response {
+  return errorReply({ status: 404, type: 'invalid_request_error', code: 'key_not_found', message });
 }

@@ -235,4 +235,18 @@ describe('one key', () => {
     const { items } = await under.admin.operations.list({ query: { action: 'keys.delete' } });
     expect(items).toHaveLength(1);
   });
+
+  test('what would change a deleted key is told that it is deleted', async () => {
+    const { id } = await under.admin.keys.create();
+    await under.admin.keys.delete({ params: { key: id } });
+    const replies = [
+      await under.ask('PATCH', `/admin/keys/${id}`, { label: 'x' }),
+      await under.ask('POST', `/admin/keys/${id}/rotate`),
+      await under.ask('POST', '/admin/usage/reset', { key: id }),
+    ];
+    for (const { status, error } of replies) {
+      expect(status).toBe(404);
+      expect(error).toMatchObject({ code: 'key_not_found', message: expect.stringContaining('is deleted') });
+    }
+  });
 });

@@ -5,7 +5,7 @@ import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import type { Services } from '../services.ts';
 import type { Asked, Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
-import { findAccount, keyNotFound } from './find-account.ts';
+import { findAccount, keyDeleted, keyNotFound } from './find-account.ts';
 import { importKeys } from './import-keys.ts';
 import { invalid } from './invalid.ts';
 import { keyView } from './key-view.ts';
@@ -42,7 +42,7 @@ export function keyActions(services: KeyServices): Implementation<Contract['keys
       if (account === undefined) return keyNotFound();
       const { id } = account.key;
       const key = await keys.amend(id, amendmentOf(body, at), operation(id, body));
-      return key === undefined ? keyNotFound() : keyView({ ...account, key }, at, calendar);
+      return key === undefined ? keyDeleted() : keyView({ ...account, key }, at, calendar);
     },
 
     async rotate({ params, body, at, operation }) {
@@ -54,7 +54,7 @@ export function keyActions(services: KeyServices): Implementation<Contract['keys
       const rotation = { at, ...made, graceMs: body.grace_seconds * 1000 };
       const key = await keys.rotate(id, rotation, operation(id, body));
       return key === undefined
-        ? keyNotFound()
+        ? keyDeleted()
         : { ...keyView({ ...account, key }, at, calendar), key: secret };
     },
 

@@ -7,7 +7,7 @@ import type { Asked, Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
 import { csv } from './csv.ts';
 import { usageCursorOf, usagePlaceOf } from './cursor.ts';
-import { findAccount, keyNotFound } from './find-account.ts';
+import { findAccount, keyDeleted, keyNotFound } from './find-account.ts';
 import { invalid } from './invalid.ts';
 
 export type UsageServices = Pick<Services, 'keys' | 'secrets' | 'reports' | 'ledger' | 'operations'>;
@@ -89,7 +89,8 @@ async function reset({ body, at, operation }: Asked<Contract['usage']['reset']>,
     return { ok: true, keys: await resetAll(at, services) } as const;
   }
   const account = await findAccount(body.key, services);
-  if (account === undefined || account.key.deletedAt !== null) return keyNotFound();
+  if (account === undefined) return keyNotFound();
+  if (account.key.deletedAt !== null) return keyDeleted();
   const keyId = account.key.id;
   await append(operation(keyId, {}), operations);
   await ledger.execute({ kind: 'reset', at, keyId });

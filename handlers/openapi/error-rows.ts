@@ -130,7 +130,13 @@ const ROWS: readonly Row[] = [
     'No upstream has such a model, or it is not for this key.',
     (route) => oneModel(route) || metered(route),
   ],
-  [404, INVALID, 'key_not_found', 'There never was such a key.', underKeys],
+  [
+    404,
+    INVALID,
+    'key_not_found',
+    'There never was such a key, or it is deleted and was to be changed.',
+    underKeys,
+  ],
   [404, INVALID, 'request_not_found', 'There is no such receipt.', oneReceipt],
   [404, INVALID, 'backup_not_found', 'There is no such backup.', oneBackup],
   [
