@@ -1,5 +1,5 @@
 import type { Action, ActionGroup } from '../admin/contract/action.ts';
-import { headersOfAll } from './answer-headers.ts';
+import { headersOfAll, headersOfChanges, headersOfFiles } from './answer-headers.ts';
 import { errorReplies } from './error-rows.ts';
 import { exampleOf } from './example-of.ts';
 import type { Content, Documented, Operation, Parameter, Reference } from './operation.ts';
@@ -36,7 +36,7 @@ function documented(group: string, name: string, action: Action): Documented {
     responses: {
       [action.status]: {
         description: action.status === 201 ? 'It was made.' : 'It was done.',
-        headers: headersOfAll,
+        headers: method === 'GET' ? (isCsvOffered(query) ? headersOfFiles : headersOfAll) : headersOfChanges,
         content: { 'application/json': contentOf(reply, schemas), ...otherFormats(query) },
       },
       ...errorReplies({ method, path, access: 'admin', upstream: false }),
@@ -76,7 +76,10 @@ function contentOf(
 }
 
 /** What is answered where the query asks for a file. */
-function otherFormats({ schema }: Described): Readonly<Record<string, Content>> {
-  const isCsvOffered = schema.properties?.['format']?.enum?.includes('csv') === true;
-  return isCsvOffered ? { 'text/csv': { schema: { type: 'string' }, example: 'day,id,key,label\r\n' } } : {};
+function otherFormats(query: Described): Readonly<Record<string, Content>> {
+  return isCsvOffered(query) ? { 'text/csv': { schema: { type: 'string' } } } : {};
+}
+
+function isCsvOffered({ schema }: Described): boolean {
+  return schema.properties?.['format']?.enum?.includes('csv') === true;
 }

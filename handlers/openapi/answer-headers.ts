@@ -46,17 +46,41 @@ const OF_REFUSALS = {
   'x-should-retry': header('`false`: trying again cannot help, or could be charged twice', 'false'),
 } as const;
 
+const OF_FILES = {
+  'x-next-cursor': header('`cursor` of the next page of a file; absent on the last one', 'e1k'),
+} as const;
+
+const OF_CHANGES = {
+  'idempotent-replayed': header(
+    '`true`: a call with this `Idempotency-Key` was answered before, and this is that answer',
+    'true',
+  ),
+} as const;
+
 /** Headers of answers, by name. */
-export const HEADERS: Readonly<Record<string, Header>> = { ...ALWAYS, ...RATE, ...OF_REFUSALS };
+export const HEADERS: Readonly<Record<string, Header>> = {
+  ...ALWAYS,
+  ...RATE,
+  ...OF_REFUSALS,
+  ...OF_FILES,
+  ...OF_CHANGES,
+};
 
 type References = Readonly<Record<string, Reference>>;
 
 /** That every answer has. */
 export const headersOfAll: References = referring(ALWAYS);
+/** That an answer of the admin API may have where it can be a file. */
+export const headersOfFiles: References = referring({ ...ALWAYS, ...OF_FILES });
+/** That an answer of the admin API may have where something was changed. */
+export const headersOfChanges: References = referring({ ...ALWAYS, ...OF_CHANGES });
 /** That a metered answer may have. */
 export const headersOfMetered: References = referring({ ...ALWAYS, ...RATE });
 /** That an error may have where there are limits. */
 export const headersOfRefusals: References = referring({ ...ALWAYS, ...RATE, ...OF_REFUSALS });
+
+/** That an error may have where there are none, and waiting can help. */
+export const headersOfWaits: References = referring({ ...ALWAYS, ...OF_REFUSALS });
 
 function referring(headers: Readonly<Record<string, Header>>): References {
   return Object.fromEntries(

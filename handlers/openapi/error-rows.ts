@@ -1,7 +1,7 @@
 import { dialectAt, ENDPOINTS } from '#core/endpoints.ts';
 import { anthropicError } from '../dialect.ts';
 import type { Route } from '../route.ts';
-import { headersOfAll, headersOfRefusals } from './answer-headers.ts';
+import { headersOfAll, headersOfRefusals, headersOfWaits } from './answer-headers.ts';
 import type { Example, Reply } from './operation.ts';
 import type { Schema } from './schema-of.ts';
 
@@ -18,6 +18,7 @@ const everywhere: When = () => true;
 const withKey: When = ({ access }) => access === 'key';
 const metered: When = ({ access, method }) => access === 'key' && method === 'POST';
 const applying: When = ({ path }) => path.startsWith('/v1/applications');
+const ofApplicants: When = ({ path }) => /^\/(v1\/applications|apply|claim)\b/.test(path);
 const applied: When = ({ path }) => path.startsWith('/v1/applications/');
 const withBody: When = (route) => route.method !== 'GET' && (route.access !== 'public' || applying(route));
 const admin: When = ({ access }) => access === 'admin';
@@ -121,7 +122,7 @@ const ROWS: readonly Row[] = [
     INVALID,
     'unknown_url',
     'The admin API is not reached from this address, or applications are not taken here.',
-    (route) => admin(route) || applying(route),
+    (route) => admin(route) || ofApplicants(route),
   ],
   [
     404,
@@ -240,10 +241,9 @@ export function errorReplies(route: RouteTraits): Readonly<Record<string, Reply>
   for (const status of new Set(rows.map(([each]) => each))) {
     const own = rows.filter(([each]) => each === status);
     const reply = isAnthropic(route) ? anthropicReplyOf(own) : replyOf(own, ERROR, '');
-    replies[status] = {
-      ...reply,
-      headers: metered(route) || status === 429 ? headersOfRefusals : headersOfAll,
-    };
+    const waits = status === 429 || own.some(([, , , what]) => what.includes('Retry-After'));
+    const headers = metered(route) ? headersOfRefusals : waits ? headersOfWaits : headersOfAll;
+    replies[status] = { ...reply, headers };
   }
   return replies;
 }
