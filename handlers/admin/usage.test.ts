@@ -71,6 +71,7 @@ test('is cut by day, span, key, model and limit', async () => {
   expect(await countOf({ key: ada.id })).toBe(2);
   expect(await countOf({ key: ada.key, day: '2026-11-25' })).toBe(1);
   expect(await countOf({ model: 'large' })).toBe(1);
+  expect(await countOf({ model: 'm'.repeat(256) })).toBe(0);
   expect(await countOf({ group_by: 'day' })).toBe(2);
   expect(await countOf({ group_by: 'model' })).toBe(3);
   expect(await countOf({ group_by: 'month' })).toBe(1);

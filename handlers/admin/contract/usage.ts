@@ -8,7 +8,7 @@ const query = strict({
   from: field.day.exactOptional().describe('First local day'),
   to: field.day.exactOptional().describe('Last local day, included'),
   key: field.key.exactOptional(),
-  model: field.text(1, 200).exactOptional(),
+  model: field.text(1, 256).exactOptional(),
   group_by: z
     .enum(['key', 'model', 'key_model', 'day', 'month'])
     .default('key')
@@ -70,7 +70,10 @@ export const usage = {
           key: z.string().nullable().describe('As it may be shown; null where keys are added up'),
           id: z.string().nullable(),
           label: z.string().nullable(),
-          model: z.string().nullable().describe('null where models are added up'),
+          model: z
+            .string()
+            .nullable()
+            .describe('null where models are added up; empty for what was refused, whichever was asked for'),
           ...counts,
           updated_at: field.time,
         }),
