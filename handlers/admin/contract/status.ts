@@ -20,7 +20,7 @@ const backup = z.object({
   vault: z
     .object({ conditional_writes: z.boolean(), deletes: z.boolean() })
     .nullable()
-    .describe('What the vault was found to do; null until it answered'),
+    .describe('What the vault was found to do; null until the first backup since the start'),
   troubles: z.array(z.object({ task: z.string(), at: field.time, message: z.string() })),
 });
 
