@@ -70,6 +70,7 @@ em { color: var(--delete); font-size: 0.85em; font-style: normal; }
 @media (max-width: 40rem) {
   body { padding: 0 0.9rem 3rem; }
   article { padding: 0.8rem 0.9rem; }
+  pre:has(button) { padding-top: 2.2rem; }
   tr { display: block; border-top: 1px solid var(--line); padding: 0.4rem 0; }
   th, td, td.type { display: block; width: auto; border: 0; padding: 0; }
 }
