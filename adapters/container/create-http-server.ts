@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { rangesOf } from '#core/address.ts';
 import { clientAddress } from '#core/client-address.ts';
@@ -48,9 +49,13 @@ export function createHttpServer(
 ): Server {
   const { trustedProxies, onFull } = options;
   const addressOf = addressReader(trustedProxies);
+  const ended = new WeakSet<Socket>();
   const listener = getRequestListener(
     (request, { incoming }) => {
-      if (isAmbiguous(incoming)) return invalidRequest('Send HTTP/1.1, with one Host header.');
+      if (isAmbiguous(incoming)) {
+        ended.add(incoming.socket);
+        return invalidRequest('Send HTTP/1.1, with one Host header.');
+      }
       const env = { address: addressOf(incoming), ready: readiness.ready };
       const reply = app.fetch(request, env, works);
       // A client may leave before its reply is made; what it asked for is still under way.
@@ -61,6 +66,8 @@ export function createHttpServer(
   );
   const server = createServer(LIMITS, (incoming, outgoing) => {
     if (!isLetIn(incoming.socket)) return outgoing.destroy();
+    // RFC 9112 §9.6: an answer that closes the connection is to the last request that is looked at.
+    if (ended.has(incoming.socket)) return;
     if (!readiness.ready) outgoing.shouldKeepAlive = false;
     return listener(incoming, outgoing);
   });
@@ -112,6 +119,8 @@ function malformed(error: unknown): Response {
   return invalidRequest(error instanceof RequestError ? `${error.message}.` : 'The request cannot be read.');
 }
 
+/** It ends the connection, as what is no HTTP at all does. */
 function invalidRequest(message: string): Response {
-  return errorReply({ status: 400, type: 'invalid_request_error', code: 'invalid_request', message });
+  const error = { status: 400, type: 'invalid_request_error', code: 'invalid_request', message };
+  return errorReply({ ...error, headers: { connection: 'close' } });
 }

@@ -182,8 +182,10 @@ const CORPUS: readonly { readonly name: string; bytes(): string }[] = [
   { name: 'HTTP/0.9 by name', bytes: () => chat([length()]).replace('HTTP/1.1', 'HTTP/0.9') },
   { name: 'the preface of HTTP/2', bytes: () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' },
   { name: 'a path with a line end', bytes: () => chat([length()]).replace('/v1/', '/v1/\r\n') },
-  { name: 'two Hosts', bytes: () => chat(['Host: admin.test', length()]) },
-  { name: 'the same Host twice', bytes: () => chat(['host: proxy.test', length()]) },
+  { name: 'two Hosts', bytes: () => chat(['Host: admin.test', length()]) + smuggled() },
+  { name: 'the same Host twice', bytes: () => chat(['host: proxy.test', length()]) + smuggled() },
+  { name: 'no Host', bytes: () => chat([length()]).replace('Host: proxy.test\r\n', '') + smuggled() },
+  { name: 'a Host with a path', bytes: () => chat([length()]).replace('test\r', 'test/x\r') + smuggled() },
 ];
 
 describe('S7: what one reader may end elsewhere than another is refused, and nothing behind it is read', () => {
@@ -198,6 +200,13 @@ describe('S7: what one reader may end elsewhere than another is refused, and not
     const statuses = await statusesOf(bytes());
     expect(statuses.filter((status) => status < 400)).toEqual([]);
     expect(statuses.length).toBeLessThanOrEqual(1);
+  });
+
+  test('a call behind a request that is for two Hosts is not made', async () => {
+    const seen = upstream.seen.length;
+    const twoHosts = 'GET /livez HTTP/1.1\r\nHost: proxy.test\r\nHost: admin.test\r\n\r\n';
+    expect(await statusesOf(twoHosts + chat([length()]))).toEqual([400]);
+    expect(upstream.seen).toHaveLength(seen);
   });
 
   test('of all that the upstream saw the two of the control', () => {
