@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -21,6 +21,14 @@ test('what is made is kept, for this user alone, in a directory for this user al
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(statSync(join(directory, 'data')).mode & 0o777).toBe(0o700);
   expect(readdirSync(join(directory, 'data'))).toEqual(['pepper']);
+});
+
+test('a draft that was left there, and was open to all, changes nothing', () => {
+  const path = join(directory, 'pepper');
+  writeFileSync(`${path}.draft`, '');
+  chmodSync(`${path}.draft`, 0o666);
+  makeSecret(path);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
 test('two are never the same', () => {

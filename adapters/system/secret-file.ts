@@ -59,7 +59,9 @@ export function makeSecret(path: string): string {
 /** Written aside first: the file is whole, or it is not there. */
 function keep(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const file = openSync(draftOf(path), 'w', 0o600);
+  // One that was left there may be open to others, and would stay so.
+  rmSync(draftOf(path), { force: true });
+  const file = openSync(draftOf(path), 'wx', 0o600);
   try {
     writeSync(file, text);
     fsyncSync(file);
