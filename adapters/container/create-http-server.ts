@@ -56,6 +56,8 @@ export function createHttpServer(
         ended.add(incoming.socket);
         return invalidRequest('Send HTTP/1.1, with one Host header.');
       }
+      if (DOT_SEGMENT.test(incoming.url ?? ''))
+        return invalidRequest("Send the path without '.' and '..' in it.");
       const env = { address: addressOf(incoming), ready: readiness.ready };
       const reply = app.fetch(request, env, works);
       // A client may leave before its reply is made; what it asked for is still under way.
@@ -77,6 +79,12 @@ export function createHttpServer(
   const isLetIn = guardConnections(server, options, onFull);
   return server;
 }
+
+/**
+ * What a URL takes out of its path (RFC 3986 §5.2.4), and clients before they send it: a proxy that shows `/v1/` alone, and
+ * goes by how a path begins, would show `/v1/../admin`, too.
+ */
+const DOT_SEGMENT = /^[^?#]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i;
 
 /** What Node lets pass, and RFC 9112 does not: another version of HTTP (§2.3), and no Host or several (§3.2). */
 function isAmbiguous({

@@ -123,6 +123,30 @@ describe('S1: no spelling over the wire gets into the admin API', () => {
   });
 
   test.each([
+    '/v1/../admin/keys',
+    '/v1/%2e%2E/admin/keys',
+    '/v1/.%2e/admin/keys',
+    '/./admin/keys',
+    '/admin/keys/.',
+    '/admin/x/..?limit=1',
+    'http://proxy.test/v1/../admin/keys',
+  ])(
+    'a proxy that goes by how a path begins is not led on by %s: 400, with the token, too',
+    async (target) => {
+      const answer = await send(`GET ${target}`, [`Authorization: Bearer ${SERVER_ADMIN_TOKEN}`]);
+      expect(answer.status, answer.text).toBe(400);
+      expect(answer.text).toContain("without '.' and '..'");
+    },
+  );
+
+  test.each(['/v1/models/..a', '/v1/models/a..', '/v1/models/.../b', '/v1/models/a?x=/../'])(
+    'the control: %s is a path like any other',
+    async (target) => {
+      expect((await send(`GET ${target}`)).status).not.toBe(400);
+    },
+  );
+
+  test.each([
     { name: 'two hosts', lines: ['Host: proxy.test', 'Host: admin.test'] },
     { name: 'the same host twice', lines: ['Host: proxy.test', 'Host: proxy.test'] },
     { name: 'no host', lines: [] },
