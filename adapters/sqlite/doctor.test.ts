@@ -118,6 +118,13 @@ test.each([
     says: /operation 2 does not follow/,
   },
   {
+    check: 'operations',
+    plant:
+      'DROP TRIGGER operations_stay; CREATE TRIGGER operations_stay BEFORE DELETE ON operations BEGIN SELECT 1; END',
+    says: /operations_stay in the schema is another one/,
+  },
+  { check: 'integrity', plant: 'DROP TABLE operations', says: /no such table: operations/ },
+  {
     check: 'integrity',
     plant: "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET rootpage = 3 WHERE name = 'operations'",
     says: /./,

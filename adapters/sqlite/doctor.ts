@@ -6,6 +6,7 @@ import { asRefusal, refuseForeign } from './database.ts';
 import { auditLedger } from './ledger-audit.ts';
 import { migratedTo } from './migrations.ts';
 import { brokenOperation, verifyChain } from './operation-rows.ts';
+import { type OwnSchema, ownSchema } from './own-schema.ts';
 import { StoreRefused } from './store-refused.ts';
 import { auditSums } from './sums-audit.ts';
 import { usageAudit } from './usage-audit.ts';
@@ -33,7 +34,7 @@ export function examine(path: string, calendar: Calendar): Examination {
     database.exec('BEGIN');
     return checksOf(database, calendar);
   } catch (error) {
-    // So damaged that not even the schema can be read: that is a finding, too.
+    // So damaged that not even the schema can be read, or a table is gone from it: that is a finding, too.
     if (isCorrupt(error)) return [{ name: 'integrity', checked: 0, problems: [error.message] }];
     throw asRefusal(error, path);
   } finally {
@@ -58,6 +59,7 @@ function checksOf(database: Database.Database, calendar: Calendar): Examination 
   const audit = auditLedger(database, current, calendar, usage.count);
   const entries = audit.entries;
   const { rows, problems } = usage.result();
+  const own = ownSchema(database.pragma('user_version', { simple: true }) as number);
   return [
     integrity,
     { name: 'balances', checked: entries, problems: [...auditBalances(current, audit)] },
@@ -65,16 +67,19 @@ function checksOf(database: Database.Database, calendar: Calendar): Examination 
     {
       name: 'requests',
       checked: entries,
-      problems: [...audit.requestProblems, ...missing(database, OBJECTS.requests)],
+      problems: [...audit.requestProblems, ...altered(database, own, OBJECTS.requests)],
     },
     { name: 'order', checked: entries, problems: audit.orderProblems },
     { name: 'usage', checked: rows, problems: [...problems, ...auditSums(database)] },
-    operationsOf(database),
+    operationsOf(database, own),
   ];
 }
 
 function isCorrupt(error: unknown): error is Error {
-  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CORRUPT');
+  return (
+    error instanceof Database.SqliteError &&
+    (error.code.startsWith('SQLITE_CORRUPT') || /^no such table:/.test(error.message))
+  );
 }
 
 function integrityOf(database: Database.Database): Check {
@@ -84,13 +89,13 @@ function integrityOf(database: Database.Database): Check {
   return { name: 'integrity', checked: pages, problems };
 }
 
-function operationsOf(database: Database.Database): Check {
+function operationsOf(database: Database.Database, own: OwnSchema): Check {
   const { count, brokenAt } = verifyChain(database);
   const broken = brokenAt === null ? [] : [brokenOperation(database, brokenAt)];
   return {
     name: 'operations',
     checked: count,
-    problems: [...broken, ...missing(database, OBJECTS.operations)],
+    problems: [...broken, ...altered(database, own, OBJECTS.operations)],
   };
 }
 
@@ -100,9 +105,11 @@ const OBJECTS = {
   operations: ['operations_stay_as_they_are', 'operations_stay'],
 };
 
-function missing(database: Database.Database, names: readonly string[]): readonly string[] {
-  const find = database.prepare<[string], string>('SELECT name FROM sqlite_schema WHERE name = ?').pluck();
-  return names
-    .filter((name) => find.get(name) === undefined)
-    .map((name) => `${name} is gone from the schema`);
+function altered(database: Database.Database, own: OwnSchema, names: readonly string[]): readonly string[] {
+  const find = database.prepare<[string], string>('SELECT sql FROM sqlite_schema WHERE name = ?').pluck();
+  return names.flatMap((name) => {
+    const sql = find.get(name);
+    if (sql === undefined) return [`${name} is gone from the schema`];
+    return sql === own.get(name)?.sql ? [] : [`${name} in the schema is another one`];
+  });
 }

@@ -9,6 +9,9 @@ interface SchemaRow {
   readonly sql: string;
 }
 
+/** By name. */
+export type OwnSchema = ReadonlyMap<string, SchemaRow>;
+
 /**
  * Refuses a copy whose schema is not the one that this program made in that version: names of its tables and columns go
  * into statements, and its triggers would run; so would what an index of our tables computes, if it is of more than columns, and the module of a virtual
@@ -16,7 +19,7 @@ interface SchemaRow {
  * @throws CopyBroken
  */
 export function refuseOtherSchema(database: Database.Database, path: string, version: number): void {
-  const expected = new Map(schemaOfVersion(version).map((row) => [row.name, row]));
+  const expected = ownSchema(version);
   const found = new Map(schemaOf(database).map((row) => [row.name, row]));
   for (const [name, { sql }] of expected) {
     if (found.get(name)?.sql !== sql) throw new CopyBroken(`${path} is not ours: its ${name} is another one`);
@@ -41,11 +44,12 @@ function whatRuns(
   return /^\s*CREATE\s+VIRTUAL/i.test(sql) ? 'virtual table' : undefined;
 }
 
-function schemaOfVersion(version: number): readonly SchemaRow[] {
+/** What this program made in that version. */
+export function ownSchema(version: number): OwnSchema {
   const database = new Database(':memory:');
   try {
     for (const sql of MIGRATIONS.slice(0, version)) applyStep(database, sql);
-    return schemaOf(database);
+    return new Map(schemaOf(database).map((row) => [row.name, row]));
   } finally {
     database.close();
   }
