@@ -28,6 +28,10 @@ test('a webhook has an address and a secret', () => {
 test.each([
   { env: { WEBHOOK_URL: URL }, says: /^WEBHOOK_URL is set, and WEBHOOK_SECRET is not: make one with/ },
   { env: { WEBHOOK_URL: 'chat', WEBHOOK_SECRET: SECRET }, says: /^WEBHOOK_URL: must be a URL such as/ },
+  {
+    env: { WEBHOOK_URL: 'https://ada:hush@example.org/hook', WEBHOOK_SECRET: SECRET },
+    says: /^WEBHOOK_URL: must not hold credentials/,
+  },
   { env: { WEBHOOK_URL: URL, WEBHOOK_SECRET: 'hush' }, says: /^WEBHOOK_SECRET: must be whsec_/ },
   { env: { WEBHOOK_URL: URL, WEBHOOK_SECRET: 'whsec_c2hvcnQ=' }, says: /^WEBHOOK_SECRET: must be whsec_/ },
 ])('each problem is one line, and shows neither: $says', ({ env, says }) => {

@@ -3,7 +3,14 @@ import { LEDGER_DAYS_MIN } from '#core/ledger-retention.ts';
 import { WEBHOOK_SECRET } from '#core/webhook.ts';
 import { calendarOf } from '#core/window.ts';
 import { addressList } from './address-list.ts';
-import { apiKey, baseUrl, httpUrl, PLACEHOLDER, VISIBLE_ASCII } from './upstream-settings.ts';
+import {
+  apiKey,
+  baseUrl,
+  hasNoCredentials,
+  httpUrl,
+  PLACEHOLDER,
+  VISIBLE_ASCII,
+} from './upstream-settings.ts';
 
 export const PEPPER_LENGTH_MIN = 32;
 const TOKEN_LENGTH_MIN = 32;
@@ -78,7 +85,12 @@ export const settings = z.object({
   ABNORMAL_AUTH_FAILURES_MAX: whole(0, 1_000_000).default(20),
   ABNORMAL_ADDRESSES_MAX: whole(0, 50).default(8),
   ABNORMAL_DAY_MULTIPLE: whole(0, 1_000).default(5),
-  WEBHOOK_URL: httpUrl('https://example.org/hook').optional(),
+  // `fetch` refuses such a URL at every try.
+  WEBHOOK_URL: httpUrl('https://example.org/hook')
+    .refine(hasNoCredentials, {
+      error: 'must not hold credentials: put a secret into the path, or trust the signature',
+    })
+    .optional(),
   WEBHOOK_SECRET: z
     .string()
     .regex(WEBHOOK_SECRET, {

@@ -22,7 +22,7 @@ export function httpUrl(example: string) {
 /** `instead` says where credentials belong. */
 export function baseUrl(instead: string) {
   return httpUrl('https://api.deepseek.com/v1')
-    .refine((text) => new URL(text).username === '' && new URL(text).password === '', {
+    .refine(hasNoCredentials, {
       error: `must not hold credentials: ${instead}`,
     })
     .refine((text) => new URL(text).search === '' && new URL(text).hash === '', {
@@ -31,4 +31,10 @@ export function baseUrl(instead: string) {
     .refine((text) => !/\/(chat\/completions|models)\/*$/.test(text), {
       error: 'must end before the route: leave out /chat/completions',
     });
+}
+
+/** Whether a URL names nobody, as `https://user:password@` does. */
+export function hasNoCredentials(text: string): boolean {
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
 }
