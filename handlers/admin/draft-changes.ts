@@ -7,6 +7,7 @@ import type { Change, KeptReply } from '#core/kept-reply.ts';
 import type { KeyRef, KeyRegistry } from '#core/key-registry.ts';
 import type { Account, ApiKey, KeyId, Sponsor } from '#core/model.ts';
 import { isDigestOf, rotated } from '#core/rotate.ts';
+import { mutex } from '../mutex.ts';
 import type { Services } from '../services.ts';
 
 /** What an action changes things by. */
@@ -69,7 +70,7 @@ function draftKeys(
 ): KeyRegistry {
   const drafted = new Map<KeyId, Account>();
   // As the store would: what is asked at once must not be answered as if each were alone.
-  const inTurn = turns();
+  const inTurn = mutex();
 
   async function account(ref: KeyRef): Promise<Account | undefined> {
     const own = [...drafted.values()].find(({ key }) =>
@@ -125,7 +126,7 @@ function draftApplications(
   change: (made: Change) => Promise<void>,
 ): Applications {
   const drafted = new Map<ApplicationId, Application>();
-  const inTurn = turns();
+  const inTurn = mutex();
 
   async function find(ref: ApplicationRef): Promise<Application | undefined> {
     const found = await applications.find(ref);
@@ -145,15 +146,5 @@ function draftApplications(
         await change({ kind: 'decide_application', id, verdict, operation });
         return { done: true, application };
       }),
-  };
-}
-
-/** Does one thing after another, whatever became of the one before. */
-function turns(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const done = last.then(work, work);
-    last = done;
-    return done;
   };
 }

@@ -2,10 +2,10 @@ import type { Manifest } from '#core/backup.ts';
 import { manifestName, nextSnapshotId, snapshotName } from '#core/backup.ts';
 import type { Instant } from '#core/model.ts';
 import type { BackupState, SnapshotFacts } from '#core/snapshot.ts';
+import type { Exclusive } from '../mutex.ts';
 import { type BackupParts, pepperCheckOf } from './backup-parts.ts';
 import { withChecksum } from './checked-text.ts';
 import { checkClaim, claimedState } from './claim.ts';
-import type { Exclusive } from './mutex.ts';
 import { recordLine } from './records.ts';
 import { shipRows } from './ship.ts';
 

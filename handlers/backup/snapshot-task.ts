@@ -2,10 +2,10 @@ import type { Manifest } from '#core/backup.ts';
 import type { Instant } from '#core/model.ts';
 import { isDue } from '#core/timetable.ts';
 import type { VaultAbilities } from '#core/vault.ts';
+import type { Exclusive } from '../mutex.ts';
 import { backUp } from './back-up.ts';
 import type { BackupParts } from './backup-parts.ts';
 import type { BackupPlan, Backups } from './backups.ts';
-import type { Exclusive } from './mutex.ts';
 import { prune } from './prune.ts';
 import type { TaskWatch } from './task-watch.ts';
 
