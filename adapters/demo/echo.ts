@@ -1,3 +1,5 @@
+import { type Body, isObject } from '#core/json-body.ts';
+
 /** What the demo upstream was asked for, as far as it cares. */
 export interface EchoRequest {
   readonly model: string;
@@ -17,18 +19,18 @@ const CHOICES_MAX = 8;
  * A token is a word with the space before it: that is all the tokenizer there is.
  */
 export function readEcho(body: unknown): EchoRequest | string {
-  if (!isRecord(body)) return 'The body must be a JSON object.';
+  if (!isObject(body)) return 'The body must be a JSON object.';
   const { messages, model, n } = body;
   if (typeof model !== 'string') return "'model' must be a string.";
   if (!Array.isArray(messages) || messages.length === 0)
     return "'messages' must be a list that is not empty.";
-  const texts = messages.map((message: unknown) => (isRecord(message) ? textOf(message['content']) : ''));
+  const texts = messages.map((message: unknown) => (isObject(message) ? textOf(message['content']) : ''));
   const answer = tokensOf(texts.at(-1) || 'Hello from the demo upstream.');
   const limit = outputLimit(body);
   return {
     model,
     stream: body['stream'] === true,
-    includeUsage: isRecord(body['stream_options']) && body['stream_options']['include_usage'] === true,
+    includeUsage: isObject(body['stream_options']) && body['stream_options']['include_usage'] === true,
     choices: typeof n === 'number' ? Math.min(Math.max(Math.trunc(n), 1), CHOICES_MAX) : 1,
     promptTokens: texts.reduce((sum, text) => sum + tokensOf(text).length, 0),
     tokens: answer.slice(0, limit),
@@ -46,7 +48,7 @@ export function usageOf({ promptTokens, tokens, choices }: EchoRequest) {
   };
 }
 
-function outputLimit(body: Record<string, unknown>): number {
+function outputLimit(body: Body): number {
   const limits = [body['max_tokens'], body['max_completion_tokens']].filter(
     (limit) => typeof limit === 'number',
   );
@@ -58,14 +60,10 @@ function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
   return content
-    .map((part: unknown) => (isRecord(part) && typeof part['text'] === 'string' ? part['text'] : ''))
+    .map((part: unknown) => (isObject(part) && typeof part['text'] === 'string' ? part['text'] : ''))
     .join(' ');
 }
 
 function tokensOf(text: string): string[] {
   return text.match(/\s*\S+/g) ?? [];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { isObject } from '#core/json-body.ts';
 import { countIn, labelIn, millisecondsIn } from './cells.ts';
 import { daySums, unusedDay } from './day-sums.ts';
 import { type ForeignFile, type Found, NotRecognised, type Reading } from './foreign-file.ts';
@@ -88,8 +89,4 @@ function parsed(path: string): Readonly<Record<string, unknown>> {
       `${path} is neither an SQLite database nor JSON: name the database file of the other system`,
     );
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

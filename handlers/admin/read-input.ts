@@ -1,3 +1,4 @@
+import { isObject } from '#core/json-body.ts';
 import { duplicateOf, membersOf } from '#core/json-members.ts';
 import { readBody } from '../read-body.ts';
 import { errorReply } from '../reply.ts';
@@ -66,8 +67,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
