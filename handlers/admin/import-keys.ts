@@ -4,18 +4,13 @@ import { hintOf, isForeign, isWellFormed } from '#core/secret.ts';
 import { type Calendar, dayNamed } from '#core/window.ts';
 import type { Services } from '../services.ts';
 import type { Asked, Implementation } from './contract/action.ts';
+import type { ImportOutcome } from './contract/keys-import.ts';
 import type { Contract } from './contract.ts';
 import { quotasOf } from './new-key-terms.ts';
 
 type Asking = Asked<Contract['keys']['import']>;
 type ForeignKey = Asking['body']['keys'][number];
 type Import = Implementation<Contract['keys']>['import'];
-type Outcome = {
-  key: string;
-  id: string | null;
-  status: 'imported' | 'importable' | 'exists' | 'refused';
-  reason: string | null;
-};
 
 export type ImportServices = Pick<Services, 'keys' | 'secrets' | 'ids' | 'calendar' | 'policy' | 'prices'>;
 
@@ -34,17 +29,17 @@ export function importKeys(services: ImportServices): Import {
   };
 }
 
-async function importOne(given: ForeignKey, asked: Asking, services: ImportServices): Promise<Outcome> {
+async function importOne(given: ForeignKey, asked: Asking, services: ImportServices): Promise<ImportOutcome> {
   const { keys, secrets, policy } = services;
   const { secret } = given;
   const hint = hintOf(secret);
-  const refused = (reason: string): Outcome => ({ key: hint, id: null, status: 'refused', reason });
+  const refused = (reason: string): ImportOutcome => ({ key: hint, id: null, status: 'refused', reason });
   if (!isWellFormed(secret) && !isForeign(secret, policy.keyPrefix)) return refused(UNUSABLE);
   const history = historyOf(given, services.calendar, asked.at);
   if (typeof history === 'string') return refused(history);
 
   const key = keyOf(given, hint, asked, services);
-  const there = async (): Promise<Outcome> => {
+  const there = async (): Promise<ImportOutcome> => {
     const account = await keys.account({ digest: secrets.digest(secret) });
     return {
       key: hint,
