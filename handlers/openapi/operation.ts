@@ -4,7 +4,8 @@ import type { Schema, Schemas } from './schema-of.ts';
 /** A route as OpenAPI describes one (OpenAPI 3.1, Operation Object). */
 export interface Operation {
   readonly operationId: string;
-  readonly tags: readonly [Tag];
+  /** The group that it is shown in. */
+  readonly tags: readonly [string];
   readonly summary: string;
   readonly description?: string;
   readonly security: readonly Readonly<Record<string, readonly []>>[];
@@ -14,16 +15,6 @@ export interface Operation {
   /** Other paths of the same route: those without the `/v1`. */
   readonly 'x-also-at'?: readonly string[];
 }
-
-export type Tag =
-  | 'client'
-  | 'keys'
-  | 'usage'
-  | 'requests'
-  | 'operations'
-  | 'backups'
-  | 'server'
-  | (string & {});
 
 export interface Parameter {
   readonly name: string;
