@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observer } from '#core/observer.ts';
 import type { Clock, Ids } from '#core/ports.ts';
 import type { Webhook, WebhookEvent } from '#core/webhook.ts';
@@ -61,7 +62,7 @@ export function openWebhook(config: WebhookConfig, { clock, ids, observer }: Too
       } catch (error) {
         if (closing.signal.aborted) return;
         if (pauseMs === null) observer.failed('A webhook was not delivered.', error, { type: event.type });
-        else await pause(pauseMs, closing.signal);
+        else await sleep(pauseMs, undefined, { ref: false, signal: closing.signal }).catch(() => undefined);
       }
     }
   }
@@ -84,13 +85,4 @@ export function openWebhook(config: WebhookConfig, { clock, ids, observer }: Too
       await last;
     },
   };
-}
-
-/** Waits; not longer than until `signal`. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    timer.unref();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
