@@ -1,4 +1,5 @@
 import { includesAddress } from './address.ts';
+import { ledgerTime } from './amend.ts';
 import { roll } from './apply.ts';
 import type { Reserve } from './command.ts';
 import type { Admission, Decision, Denial, Limits, Refusal, Standing } from './decision.ts';
@@ -33,7 +34,7 @@ export function authorize(
   if (locked !== undefined) return refused(locked);
   const { key, sponsor, arrivalUs } = account;
 
-  const madeAt = latestOf(account, command.at);
+  const madeAt = ledgerTime(sponsor, command.at);
   const limits = limitsOf(account, command, calendar);
   const ofKey = limits.standings;
   const deny = (denial: Denial) => refused(denial, limits);
@@ -82,17 +83,12 @@ export function limitsOf(
   { at, requestsPerMinute }: Pick<Reserve, 'at' | 'requestsPerMinute'>,
   calendar: Calendar,
 ): Limits {
-  const { key, buckets, arrivalUs } = account;
+  const { key, buckets, arrivalUs, sponsor } = account;
   const rate = key.requestsPerMinute ?? requestsPerMinute;
   return {
-    standings: standingsOf(key.quotas, buckets, latestOf(account, at), calendar),
+    standings: standingsOf(key.quotas, buckets, ledgerTime(sponsor, at), calendar),
     rate: rate === 0 ? null : rateStanding(arrivalUs, rate, at),
   };
-}
-
-/** Time in the ledger never runs backwards. */
-function latestOf({ sponsor }: Account, at: Instant): Instant {
-  return Math.max(at, sponsor.latestAt);
 }
 
 /** What each quota stands at in its window at `at`. */

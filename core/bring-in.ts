@@ -1,3 +1,4 @@
+import { ledgerTime } from './amend.ts';
 import type { LedgerEntry } from './ledger-entry.ts';
 import type { Instant, KeyId, Sponsor } from './model.ts';
 import type { PastUse } from './past-use.ts';
@@ -10,10 +11,10 @@ import type { PastUse } from './past-use.ts';
 export function bringIn(
   keyId: KeyId,
   history: readonly PastUse[],
-  { latestAt }: Pick<Sponsor, 'latestAt'>,
+  sponsor: Pick<Sponsor, 'latestAt'>,
   now: Instant,
 ): readonly LedgerEntry[] {
-  const at = Math.max(now, latestAt);
+  const at = ledgerTime(sponsor, now);
   return history.map((past) => {
     if (past.usedAt > at) throw new Error(`what is brought in was used at ${past.usedAt}, after ${at}`);
     return { kind: 'imported', keyId, at, ...past };
