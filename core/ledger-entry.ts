@@ -13,6 +13,7 @@ export interface Outcome {
   readonly upstream: string | null;
 }
 
+/** What every entry about a request says. */
 interface Recorded {
   readonly requestId: RequestId;
   readonly keyId: KeyId;
@@ -21,16 +22,13 @@ interface Recorded {
 
 /** A recorded fact. What it means for an account is `apply`. */
 export type LedgerEntry =
-  | {
+  | (Recorded & {
       readonly kind: 'reserved';
-      readonly requestId: RequestId;
-      readonly keyId: KeyId;
-      readonly at: Instant;
       readonly reservation: Reservation;
       readonly endpoint: string;
       readonly stream: boolean;
       readonly arrivalUs: number;
-    }
+    })
   | (Recorded & {
       readonly kind: 'settled';
       readonly used: Amount;

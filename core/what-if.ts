@@ -174,26 +174,22 @@ function sponsorWith(quotas: readonly Quota[]): Sponsor {
 /** A key that only the proposal limits. */
 function accountOf(id: KeyId, { quotas, maxConcurrency }: Proposal, sponsor: Sponsor): Account {
   const key: ApiKey = {
-    ...{
-      id,
-      digest: id,
-      previous: null,
-      hint: '',
-      label: '',
-      createdAt: 0,
-      expiresAt: null,
-      disabled: false,
-      deletedAt: null,
-    },
-    ...{
-      quotas,
-      quotasSetAt: 0,
-      models: null,
-      ips: null,
-      requestsPerMinute: null,
-      maxConcurrency,
-      metadata: {},
-    },
+    id,
+    digest: id,
+    previous: null,
+    hint: '',
+    label: '',
+    createdAt: 0,
+    expiresAt: null,
+    disabled: false,
+    deletedAt: null,
+    quotas,
+    quotasSetAt: 0,
+    models: null,
+    ips: null,
+    requestsPerMinute: null,
+    maxConcurrency,
+    metadata: {},
   };
   return { key, buckets: emptyBuckets(), open: [], lastUsedAt: null, arrivalUs: 0, sponsor };
 }
