@@ -20,17 +20,6 @@ import { hidesUsage, setUsageAsked } from './stream-usage.ts';
 
 const PATH = '/v1/chat/completions';
 
-/** What metering reads. Servers that take names in any case must not find another reading of these. */
-const METERED: ReadonlySet<string> = new Set([
-  'messages',
-  'stream',
-  'stream_options',
-  'n',
-  'best_of',
-  'tools',
-  ...BOUNDS,
-]);
-
 /** OpenAI's own models refuse two bounds at once; others may know only one of them, and ignore the other. */
 const OPENAI_MODEL = /^(?:.*\/)?(?:o\d|gpt-|chatgpt-)/;
 
@@ -44,7 +33,7 @@ export const chatCompletions: Endpoint = {
   dialect: 'openai',
   events: openaiChunks,
   read: bodyReader({
-    metered: METERED,
+    metered: new Set(['messages', 'stream', 'stream_options', 'n', 'best_of', 'tools', ...BOUNDS]),
     refused: [],
     check,
     callOf,
