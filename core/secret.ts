@@ -45,11 +45,9 @@ export function isForeign(text: string, prefix: string): boolean {
  * Of a foreign one, whose prefix nobody knows, seven characters and the last four, and never more than half of it.
  */
 export function hintOf(secret: string): string {
-  if (!isWellFormed(secret)) {
-    const shown = Math.min(7, Math.floor(secret.length / 4));
-    return `${secret.slice(0, shown)}…${secret.slice(-4)}`;
-  }
-  const shown = Math.max(secret.length - BODY_LENGTH - CHECKSUM_LENGTH, 0) + 4;
+  const shown = isWellFormed(secret)
+    ? secret.length - BODY_LENGTH - CHECKSUM_LENGTH + 4
+    : Math.min(7, Math.floor(secret.length / 4));
   return `${secret.slice(0, shown)}…${secret.slice(-4)}`;
 }
 
