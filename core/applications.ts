@@ -59,16 +59,8 @@ export type KeyExpiry =
   | { readonly kind: 'after'; readonly spanMs: number };
 
 /** `expired`: nobody decided in time, or nobody claimed in time. */
-export type ApplicationStatus = 'pending' | 'approved' | 'rejected' | 'claimed' | 'expired';
-
-/** Every status. */
-export const APPLICATION_STATUSES = [
-  'pending',
-  'approved',
-  'rejected',
-  'claimed',
-  'expired',
-] as const satisfies readonly ApplicationStatus[];
+export const APPLICATION_STATUSES = ['pending', 'approved', 'rejected', 'claimed', 'expired'] as const;
+export type ApplicationStatus = (typeof APPLICATION_STATUSES)[number];
 
 const DAY_MS = 24 * 60 * 60_000;
 /** An operator who was away for a month finds a clean desk. */

@@ -8,13 +8,13 @@ export type RequestId = string;
 /** HMAC-SHA-256 of a secret under the pepper, 64 lower-case hex digits. The secret itself is never stored. */
 export type Digest = string;
 
-export type Meter = 'requests' | 'tokens' | 'cost';
-export type Period = 'minute' | 'hour' | 'day' | 'month' | 'total';
-
 /** Every meter. `cost` is in integer micros of the price table's currency. */
-export const METERS = ['requests', 'tokens', 'cost'] as const satisfies readonly Meter[];
+export const METERS = ['requests', 'tokens', 'cost'] as const;
+export type Meter = (typeof METERS)[number];
+
 /** Every period, shortest first. */
-export const PERIODS = ['minute', 'hour', 'day', 'month', 'total'] as const satisfies readonly Period[];
+export const PERIODS = ['minute', 'hour', 'day', 'month', 'total'] as const;
+export type Period = (typeof PERIODS)[number];
 
 /** A number per meter. */
 export type Amount = Readonly<Record<Meter, number>>;
