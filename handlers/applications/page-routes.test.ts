@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProxyUnderTest } from '#test/fakes/proxy.ts';
 import { openProxy } from '#test/fakes/proxy.ts';
 import { completion, sendJson } from '#test/fakes/upstream-server.ts';
-import { languageOf, PAGE_TEXT } from './page/page-text.ts';
+import { PAGE_TEXT } from './page/page-text.ts';
 
 let proxy: ProxyUnderTest;
 beforeAll(async () => {
@@ -52,19 +52,4 @@ describe.each(PAGES)('$path in $language', ({ path, language }) => {
       expect(await file.text()).not.toMatch(/https?:/);
     }
   });
-});
-
-test.each([
-  { header: null, is: 'en' },
-  { header: '', is: 'en' },
-  { header: 'zh-CN,zh;q=0.9,en;q=0.8', is: 'zh-CN' },
-  { header: 'zh-TW', is: 'zh-CN' },
-  { header: 'en-GB,en;q=0.9,zh;q=0.8', is: 'en' },
-  { header: 'en;q=0.3, zh;q=0.7', is: 'zh-CN' },
-  { header: 'fr,zh;q=0.5', is: 'zh-CN' },
-  { header: 'zh;q=0,en;q=0.1', is: 'en' },
-  { header: 'fr', is: 'en' },
-  { header: ',,;q=,zh', is: 'zh-CN' },
-])('who accepts $header reads $is', ({ header, is }) => {
-  expect(languageOf(header)).toBe(is);
 });

@@ -1,10 +1,10 @@
+import { type Language, preferredLanguage } from '../preferred-language.ts';
 import type { Exchange, Route } from '../route.ts';
 import { APPLY_SCRIPT } from './page/apply-script.ts';
 import { CLAIM_SCRIPT } from './page/claim-script.ts';
 import { applyHtml, claimHtml } from './page/page-html.ts';
 import { PAGE_SCRIPT } from './page/page-script.ts';
 import { PAGE_STYLE } from './page/page-style.ts';
-import { type Language, languageOf } from './page/page-text.ts';
 
 /** https://www.w3.org/TR/CSP3/: nothing but what is listed, nothing inline, and nothing of anybody else. */
 const POLICY = [
@@ -44,7 +44,7 @@ export function pageRoutes(): readonly Route[] {
 
 function page(path: string, html: (language: Language) => string): Route {
   return get(path, ({ request }) => {
-    const language = languageOf(request.headers.get('accept-language'));
+    const language = preferredLanguage(request.headers.get('accept-language'));
     const response = reply(html(language), 'text/html', 'no-store');
     response.headers.set('content-language', language);
     response.headers.set('vary', 'accept-language');

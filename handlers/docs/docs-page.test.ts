@@ -5,11 +5,10 @@ import { POLICY } from '#test/fakes/policy.ts';
 import { contract } from '../admin/contract.ts';
 import type { OpenapiDocument } from '../openapi/openapi-document.ts';
 import { openapiDocument } from '../openapi/openapi-document.ts';
+import type { Language } from '../preferred-language.ts';
 import { docsPage } from './docs-page.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { SCRIPT } from './script.ts';
-import type { Language } from './words.ts';
-import { preferredLanguage } from './words.ts';
 
 const DOCUMENT = openapiDocument({ version: '1.2.3', endpoints: ENDPOINTS, contract });
 const HOSTILE = `<img src=x onerror="alert(1)"> ' & \``;
@@ -70,21 +69,6 @@ test.each<Language>(['en', 'zh-CN'])('%s: whatever the document says, it is text
 
 test('the script is one', () => {
   expect(() => new Script(SCRIPT)).not.toThrow();
-});
-
-test.each([
-  [null, 'en'],
-  ['', 'en'],
-  ['zh-CN,zh;q=0.9,en;q=0.8', 'zh-CN'],
-  ['en-GB,en;q=0.9,zh;q=0.8', 'en'],
-  ['de,zh;q=0.5', 'zh-CN'],
-  ['zh;q=0.3, en;q=0.7', 'en'],
-  ['zh;q=0', 'en'],
-  ['*', 'en'],
-  ['zh-Hant-TW', 'zh-CN'],
-  [',;;q=x', 'en'],
-])('who prefers %s reads %s', (accepted, language) => {
-  expect(preferredLanguage(accepted)).toBe(language);
 });
 
 const EXCHANGE = {

@@ -1,11 +1,11 @@
 import { html } from 'hono/html';
 import type { OpenapiDocument } from '../openapi/openapi-document.ts';
+import type { Language } from '../preferred-language.ts';
 import { CHINESE } from './chinese.ts';
 import type { Placed } from './operation-section.ts';
 import { operationSection } from './operation-section.ts';
 import type { Markup } from './prose.ts';
 import { prose } from './prose.ts';
-import type { Language } from './words.ts';
 import { WORDS } from './words.ts';
 
 /** The document as a page that needs nothing but itself, `/docs/style.css`, and, to search it, `/docs/script.js`. */

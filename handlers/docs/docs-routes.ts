@@ -1,11 +1,11 @@
 import { ENDPOINTS } from '#core/endpoints.ts';
 import { contract } from '../admin/contract.ts';
+import type { Language } from '../preferred-language.ts';
+import { preferredLanguage } from '../preferred-language.ts';
 import type { Exchange, Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
-import type { Language } from './words.ts';
-import { preferredLanguage } from './words.ts';
 
 /** Nothing from elsewhere, nothing inline, in no frame. */
 const POLICY = [

@@ -1,5 +1,5 @@
 import type { Schema, Schemas } from '../openapi/schema-of.ts';
-import type { Language } from './words.ts';
+import type { Language } from '../preferred-language.ts';
 import { WORDS } from './words.ts';
 
 /** A member of a body or an answer as a line of a table. */

@@ -2,12 +2,12 @@ import { html } from 'hono/html';
 import type { OpenapiDocument } from '../openapi/openapi-document.ts';
 import type { Example, Operation, Parameter, Reply } from '../openapi/operation.ts';
 import type { Schema } from '../openapi/schema-of.ts';
+import type { Language } from '../preferred-language.ts';
 import { CHINESE } from './chinese.ts';
 import { accessOf, component, curlExample } from './curl-example.ts';
 import { memberRows, typeText } from './member-rows.ts';
 import type { Markup } from './prose.ts';
 import { prose } from './prose.ts';
-import type { Language } from './words.ts';
 import { WORDS } from './words.ts';
 
 /** An operation where it is. */

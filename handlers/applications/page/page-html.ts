@@ -1,4 +1,5 @@
-import type { Language, PageText } from './page-text.ts';
+import type { Language } from '../../preferred-language.ts';
+import type { PageText } from './page-text.ts';
 import { PAGE_TEXT } from './page-text.ts';
 
 /** The page on which somebody applies for a key. */

@@ -1,5 +1,4 @@
-/** The languages of the pages. */
-export type Language = 'en' | 'zh-CN';
+import type { Language } from '../../preferred-language.ts';
 
 const english = {
   applyTitle: 'Ask for an API key',
@@ -175,20 +174,3 @@ const chinese: PageText = {
 };
 
 export const PAGE_TEXT: Readonly<Record<Language, PageText>> = { en: english, 'zh-CN': chinese };
-
-/** The language that an Accept-Language header (RFC 9110 §12.5.4) asks for first of those that there are; else English. */
-export function languageOf(header: string | null): Language {
-  const asked = (header ?? '')
-    .slice(0, 500)
-    .split(',')
-    .map((part, index) => {
-      const [tag = '', weight] = part
-        .trim()
-        .toLowerCase()
-        .split(/\s*;\s*q=/);
-      return { tag, weight: weight === undefined ? 1 : Number(weight), index };
-    });
-  const known = asked.filter(({ tag, weight }) => /^(zh|en)\b/.test(tag) && weight > 0);
-  const [first] = known.sort((a, b) => b.weight - a.weight || a.index - b.index);
-  return first?.tag.startsWith('zh') ? 'zh-CN' : 'en';
-}
