@@ -1,15 +1,15 @@
+import { keyUnder } from '#core/applications.ts';
 import { emptyBuckets } from '#core/apply.ts';
 import type { KeyAmendment } from '#core/key-registry.ts';
-import type { ApiKey, Instant } from '#core/model.ts';
+import type { Instant } from '#core/model.ts';
 import { formSecret, hintOf, SECRET_RANDOM_BYTES } from '#core/secret.ts';
 import type { Services } from '../services.ts';
 import type { Asked, Implementation } from './contract/action.ts';
 import type { Contract } from './contract.ts';
 import { findAccount, keyDeleted, keyNotFound } from './find-account.ts';
 import { importKeys } from './import-keys.ts';
-import { invalid } from './invalid.ts';
 import { keyView } from './key-view.ts';
-import { expiryOf, quotasOf } from './new-key-terms.ts';
+import { refuseExpired, termsOf } from './new-key-terms.ts';
 
 export type KeyServices = Pick<Services, 'keys' | 'secrets' | 'ids' | 'calendar' | 'policy' | 'prices'>;
 
@@ -75,30 +75,12 @@ async function create(
   { body, at, operation }: Asked<Contract['keys']['create']>,
   { keys, secrets, ids, calendar, policy }: KeyServices,
 ) {
-  const expiresAt = expiryOf(body, at, policy.keyExpiryDays);
-  if (expiresAt !== null && expiresAt <= at) {
-    const message = 'must be in the future, in milliseconds since 1970; null is never';
-    return invalid('body', [{ field: 'expires_at', message }]);
-  }
+  const terms = termsOf(body, '', policy);
+  const expired = refuseExpired(terms, at);
+  if (expired !== undefined) return expired;
   const secret = newSecret({ ids, policy });
-  const key: ApiKey = {
-    id: ids.next(),
-    digest: secrets.digest(secret),
-    hint: hintOf(secret),
-    previous: null,
-    label: body.label ?? '',
-    createdAt: at,
-    expiresAt,
-    disabled: false,
-    deletedAt: null,
-    quotas: quotasOf(body, policy.dailyRequestLimit),
-    quotasSetAt: at,
-    models: body.models ?? null,
-    ips: body.ips ?? null,
-    requestsPerMinute: body.requests_per_minute ?? null,
-    maxConcurrency: body.max_concurrency ?? null,
-    metadata: body.metadata ?? {},
-  };
+  const own = { id: ids.next(), digest: secrets.digest(secret), hint: hintOf(secret) };
+  const key = keyUnder(terms, own, at);
   await keys.add(key, operation(key.id, body));
   const unused = { key, buckets: emptyBuckets(), open: [], lastUsedAt: null };
   return { ...keyView(unused, at, calendar), key: secret };

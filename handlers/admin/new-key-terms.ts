@@ -1,20 +1,41 @@
+import type { KeyExpiry, KeyTerms } from '#core/applications.ts';
 import type { Instant, Quota } from '#core/model.ts';
+import type { Policy } from '../services.ts';
 import type { Asked } from './contract/action.ts';
 import type { Contract } from './contract.ts';
+import { invalid } from './invalid.ts';
 
 type Creation = Asked<Contract['keys']['create']>['body'];
 
-export const DAY_MS = 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
 
-/** When a new key expires; `null` is never. `defaultDays` if nothing is said; 0 days are never. */
-export function expiryOf(
-  { expires_at, expires_in_days }: Creation,
-  at: Instant,
-  defaultDays: number,
-): Instant | null {
-  if (expires_at !== undefined) return expires_at;
+/** The terms of a new key, called `label` if nothing is said. What is not said is as it is for other new keys now. */
+export function termsOf(body: Creation, label: string, policy: Policy): KeyTerms {
+  return {
+    label: body.label ?? label,
+    expiry: expiryOf(body, policy.keyExpiryDays),
+    quotas: quotasOf(body, policy.dailyRequestLimit),
+    models: body.models ?? null,
+    ips: body.ips ?? null,
+    requestsPerMinute: body.requests_per_minute ?? null,
+    maxConcurrency: body.max_concurrency ?? null,
+    metadata: body.metadata ?? {},
+  };
+}
+
+/** The refusal of terms under which a key would have expired at `at`; `undefined` if they are none. */
+export function refuseExpired({ expiry }: KeyTerms, at: Instant): Response | undefined {
+  if (expiry.kind !== 'at' || expiry.at > at) return undefined;
+  const message = 'must be in the future, in milliseconds since 1970; null is never';
+  return invalid('body', [{ field: 'expires_at', message }]);
+}
+
+/** When a new key expires. `defaultDays` if nothing is said; 0 days are never. */
+function expiryOf({ expires_at, expires_in_days }: Creation, defaultDays: number): KeyExpiry {
+  if (expires_at === null) return { kind: 'never' };
+  if (expires_at !== undefined) return { kind: 'at', at: expires_at };
   const days = expires_in_days ?? defaultDays;
-  return days === 0 ? null : at + days * DAY_MS;
+  return days === 0 ? { kind: 'never' } : { kind: 'after', spanMs: days * DAY_MS };
 }
 
 /**
