@@ -59,7 +59,7 @@ export interface KeyRegistry {
    */
   rotate(id: KeyId, rotation: Rotation, operation: OperationDraft | null): Promise<ApiKey | undefined>;
   /**
-   * The key with its counters, deleted ones too; `undefined` if there never was one. By the digest of its old secret,
+   * The account of a key, also of one that was deleted; `undefined` if there never was one. By the digest of its old secret,
    * too: whether that works any more is for `opens` to say.
    */
   account(ref: KeyRef): Promise<Account | undefined>;

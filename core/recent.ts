@@ -5,7 +5,10 @@ import type { Instant } from './model.ts';
  * forgotten, and of too many members of one name, too.
  */
 export interface Recent {
-  /** Adds one, or the member if it is not there, and answers how many there are; once per time, `undefined` before. */
+  /**
+   * Adds one, or the member if it is not there. How many there are now, if that is above the limit, and was not told within
+   * the time already; else `undefined`.
+   */
   add(name: string, member: string | null, at: Instant): number | undefined;
 }
 
@@ -20,7 +23,7 @@ interface Counted {
 const NAMES_MAX = 10_000;
 const MEMBERS_MAX = 100;
 
-/** Answers a count that is above `max` within `withinMs`. A `max` of 0 is none. */
+/** Tells of counts above `max` within `withinMs`. With a `max` of 0 it tells of none. */
 export function recent(max: number, withinMs: number): Recent {
   const names = new Map<string, Counted>();
 

@@ -49,7 +49,7 @@ export interface Services {
 /** What the operator configured, as far as handlers obey it. */
 export interface Policy {
   readonly version: string;
-  /** Whether it is asked for its models at the start, and while it is in trouble. */
+  /** Whether each upstream is asked for its models at the start, and while it is in trouble. */
   readonly upstreamCheck: boolean;
   /** At least one; each is accepted. */
   readonly adminTokens: readonly string[];

@@ -4,7 +4,7 @@ import { errorOf, errorReply } from './reply.ts';
 import type { Exchange } from './route.ts';
 import type { Services } from './services.ts';
 
-/** Longer waits are not told: see `refuse`. */
+/** Longer waits are not told: see `retryAfter`. */
 const RETRY_AFTER_S_MAX = 60;
 
 /** By which headers somebody may have tried a credential out, by the code of the answer that it was none. */

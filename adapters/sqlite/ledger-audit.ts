@@ -25,7 +25,7 @@ export interface LedgerAudit {
   /** Added up row by row, without `apply`, for the windows that the current buckets are in. */
   readonly ofKey: ReadonlyMap<KeyId, readonly Tally[]>;
   readonly ofSponsor: readonly Tally[];
-  /** Open reservations by key. */
+  /** Open reservations by their requests. */
   readonly open: ReadonlyMap<RequestId, Reservation>;
   /** All entries reduced by `apply`. */
   readonly folded: ReadonlyMap<KeyId, Account>;

@@ -13,9 +13,10 @@ interface SchemaRow {
 export type OwnSchema = ReadonlyMap<string, SchemaRow>;
 
 /**
- * Refuses a copy whose schema is not the one that this program made in that version: names of its tables and columns go
- * into statements, and its triggers would run; so would what an index of our tables computes, if it is of more than columns, and the module of a virtual
- * table. What else an operator added, tables and views of their own, nothing of ours names: it is left alone.
+ * Refuses a copy whose schema is not the one that this program made in that version. Names of its tables and columns go
+ * into statements; and its triggers would run, the modules of its virtual tables, and what an index of our tables computes,
+ * unless it is of columns alone. What else an operator added, tables and views of their own, nothing of ours names: it is
+ * left alone.
  * @throws CopyBroken
  */
 export function refuseOtherSchema(database: Database.Database, path: string, version: number): void {

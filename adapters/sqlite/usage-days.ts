@@ -15,7 +15,7 @@ const NO_MODEL = '';
 /** What was used in another system counts under this: no client can ask for such a model by mistake. */
 const OTHER_SYSTEM = '(imported)';
 
-/** What an entry adds to the counts of its reservation's day; `undefined` if it ends nothing. */
+/** What an entry adds to the counts of its reservation's day, or of the day it was brought in for; `undefined`: nothing. */
 export function growthOf(
   entry: LedgerEntry,
   reservation: Reservation | undefined,
