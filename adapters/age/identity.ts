@@ -1,11 +1,6 @@
 /** A key for X25519. What is sealed for the newer kinds is not opened by age before 1.3, as Debian 12 has it. */
 const PREFIX = 'AGE-SECRET-KEY-1';
 
-/** Whether `text` is a secret key of age (X25519, `AGE-SECRET-KEY-1…`) without a mistyped letter. */
-export async function isIdentity(text: string): Promise<boolean> {
-  return (await derived(text)) !== undefined;
-}
-
 /** A new secret key, made of 256 random bits by the library. */
 export async function makeIdentity(): Promise<string> {
   const { generateX25519Identity } = await import('age-encryption');
