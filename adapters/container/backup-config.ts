@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Keep, parseKeep } from '#core/retention.ts';
 import type { Timetable } from '#core/timetable.ts';
+import { fileText } from './file-text.ts';
 import { described, type GivenSettings } from './given-settings.ts';
 import { timetableOf } from './timetable.ts';
 
@@ -140,7 +140,8 @@ function identityOf(given: GivenSettings, problems: string[]): string | null {
   if (value !== undefined && path !== undefined) {
     problems.push('BACKUP_ENCRYPTION_KEY and BACKUP_ENCRYPTION_KEY_FILE are both set: unset one of them');
   }
-  const text = value ?? (path === undefined ? undefined : fileText(path, problems));
+  const text =
+    value ?? (path === undefined ? undefined : fileText('BACKUP_ENCRYPTION_KEY_FILE', path, problems));
   if (text === undefined) return null;
   // As age-keygen writes it: comments, and the key on a line of its own.
   const line =
@@ -153,14 +154,4 @@ function identityOf(given: GivenSettings, problems: string[]): string | null {
     `${value === undefined ? `BACKUP_ENCRYPTION_KEY_FILE is '${path}'` : 'BACKUP_ENCRYPTION_KEY'}: holds no secret key of age (AGE-SECRET-KEY-1…): make one with quota-proxy backup keygen`,
   );
   return null;
-}
-
-function fileText(path: string, problems: string[]): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    problems.push(`BACKUP_ENCRYPTION_KEY_FILE is '${path}': the file cannot be read (${why})`);
-    return undefined;
-  }
 }

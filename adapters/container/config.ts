@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type * as z from 'zod';
 import type { AbnormalLimits } from '#core/abnormal.ts';
@@ -6,6 +5,7 @@ import type { PriceTable } from '#core/price.ts';
 import type { ApplicationPolicy } from '#handlers/services.ts';
 import { type BackupConfig, backupConfigOf } from './backup-config.ts';
 import { ConfigError } from './config-error.ts';
+import { fileText } from './file-text.ts';
 import type { Environment, GivenSettings } from './given-settings.ts';
 import { described, givenSettings } from './given-settings.ts';
 import { pricesOf } from './price-file.ts';
@@ -279,16 +279,6 @@ function pepperOf(given: GivenSettings, problems: string[]): string | null {
     problems.push(`KEY_PEPPER_FILE is '${path}': the file holds fewer than ${PEPPER_LENGTH_MIN} characters`);
   }
   return pepper ?? null;
-}
-
-function fileText(name: string, path: string, problems: string[]): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    problems.push(`${name} is '${path}': the file cannot be read (${why})`);
-    return undefined;
-  }
 }
 
 function besideStore({ STORE_PATH }: Settings, name: string): string {
