@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { APPLICATION_STATUSES, type ApplicationStatus } from '#core/applications.ts';
 import type { AdminClient } from '#handlers/admin/client.ts';
 import { given, wholeNumber } from './option-values.ts';
-import { print, timeText } from './print.ts';
+import { print, printPage, timeText } from './print.ts';
 import type { Row } from './table.ts';
 import { addTermOptions, type TermOptions, termsOf } from './term-options.ts';
 
@@ -61,10 +61,7 @@ function addList(applications: Command): void {
     .action(async ({ json, ...query }: ListOptions) => {
       const client = await connected();
       const page = await client.applications.list({ query: given(query) });
-      print(json, page, () => page.items.map(rowOf));
-      if (!json && page.next_cursor !== null) {
-        process.stderr.write(`There are more: go on with --cursor ${page.next_cursor}\n`);
-      }
+      printPage(json, page, rowOf);
     });
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { BackupView } from '#handlers/admin/backups.ts';
 import { CommandFailed } from './command-failed.ts';
 import { given, wholeNumber } from './option-values.ts';
-import { print, sizeText, spanText, timeText } from './print.ts';
+import { print, printPage, printText, sizeText, spanText, timeText } from './print.ts';
 import type { Row } from './table.ts';
 
 interface Json {
@@ -28,8 +28,7 @@ export function addBackupCommands(program: Command, exitWith: (code: number) => 
     .action(async ({ secrets, json }: Json & { secrets?: true }) => {
       const { backupKit, kitText } = await import('./backup-kit.ts');
       const kit = await backupKit(secrets === true);
-      if (json) print(json, kit, () => []);
-      else process.stdout.write(kitText(kit));
+      printText(json, kit, () => kitText(kit));
     });
   backup
     .command('keygen')
@@ -38,8 +37,7 @@ export function addBackupCommands(program: Command, exitWith: (code: number) => 
     .action(async ({ json }: Json) => {
       const { makeEncryptionKey } = await import('#adapters/container/compose-backups.ts');
       const { identity, recipient } = await makeEncryptionKey();
-      if (json) print(json, { identity, recipient }, () => []);
-      else process.stdout.write(`# public key: ${recipient}\n${identity}\n`);
+      printText(json, { identity, recipient }, () => `# public key: ${recipient}\n${identity}\n`);
     });
 }
 
@@ -76,10 +74,7 @@ function addList(backup: Command): void {
       const { connect } = await import('./connect.ts');
       const client = connect();
       const list = await client.backups.list({ query: given(query) });
-      print(json, list, () => list.items.map(rowOf));
-      if (!json && list.next_cursor !== null) {
-        process.stderr.write(`There are more: go on with --cursor ${list.next_cursor}\n`);
-      }
+      printPage(json, list, rowOf);
       const { warnings } = await client.status.get();
       for (const line of [...list.problems, ...warnings]) process.stderr.write(`quota-proxy: ${line}\n`);
     });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { calendarOf } from '#core/window.ts';
 import { importText } from './import-text.ts';
+import { printText } from './print.ts';
 
 interface ImportOptions {
   readonly dryRun?: true;
@@ -36,7 +37,7 @@ export function addImportCommand(program: Command): void {
         timeZone: timezone ?? null,
         moneyQuotas: quota ?? null,
       });
-      process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : importText(report));
+      printText(json, report, () => importText(report));
     });
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { KeyView } from '#handlers/admin/key-view.ts';
 import { given, wholeNumber } from './option-values.ts';
-import { print, timeText } from './print.ts';
+import { print, printPage, timeText } from './print.ts';
 import type { Row } from './table.ts';
 import { addTermOptions, type TermOptions, termsOf } from './term-options.ts';
 
@@ -110,10 +110,7 @@ function addList(keys: Command): void {
     .action(async ({ json, status, search, limit, cursor }: ListOptions) => {
       const client = await connected();
       const page = await client.keys.list({ query: given({ status, q: search, limit, cursor }) });
-      print(json, page, () => page.items.map(rowOf));
-      if (!json && page.next_cursor !== null) {
-        process.stderr.write(`There are more: go on with --cursor ${page.next_cursor}\n`);
-      }
+      printPage(json, page, rowOf);
     });
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { AdminClient } from '#handlers/admin/client.ts';
 import { given, wholeNumber } from './option-values.ts';
-import { print, timeText } from './print.ts';
+import { print, printPage, timeText } from './print.ts';
 import type { Row } from './table.ts';
 
 type Operation = Awaited<ReturnType<AdminClient['operations']['list']>>['items'][number];
@@ -30,9 +30,7 @@ export function addOperationCommands(program: Command, exitWith: (code: number) 
     .action(async ({ json, ...query }: ListOptions) => {
       const { connect } = await import('./connect.ts');
       const page = await connect().operations.list({ query: given(query) });
-      print(json, page, () => page.items.map(rowOf));
-      if (!json && page.next_cursor !== null)
-        process.stderr.write(`There are more: go on with --cursor ${page.next_cursor}\n`);
+      printPage(json, page, rowOf);
     });
   operations
     .command('verify')

@@ -3,12 +3,27 @@ import { table } from './table.ts';
 
 /** Prints an answer: as JSON for a script, as `rows` for a person. */
 export function print(json: boolean | undefined, answer: unknown, rows: () => readonly Row[]): void {
-  if (json) {
-    process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-    return;
+  printText(json, answer, () => {
+    const shown = rows();
+    return shown.length === 0 ? 'Nothing.\n' : table(shown);
+  });
+}
+
+/** Prints an answer: as JSON for a script, as a text of its own for a person. */
+export function printText(json: boolean | undefined, answer: unknown, text: () => string): void {
+  process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : text());
+}
+
+/** Prints a page of a list, and for a person where the list goes on. */
+export function printPage<T>(
+  json: boolean | undefined,
+  page: { readonly items: readonly T[]; readonly next_cursor: string | null },
+  rowOf: (item: T) => Row,
+): void {
+  print(json, page, () => page.items.map(rowOf));
+  if (!json && page.next_cursor !== null) {
+    process.stderr.write(`There are more: go on with --cursor ${page.next_cursor}\n`);
   }
-  const shown = rows();
-  process.stdout.write(shown.length === 0 ? 'Nothing.\n' : table(shown));
 }
 
 /** A time as a person reads it, in UTC; `never` for `null`. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { WrongUsage } from './command-failed.ts';
 import { given, wholeNumber } from './option-values.ts';
-import { print } from './print.ts';
+import { print, printText } from './print.ts';
 import { PLOTTED, type Plotted } from './usage-plot.ts';
 
 export interface UsageOptions {
@@ -65,7 +65,7 @@ async function showUsage({ json, plot, watch: every, ...options }: UsageCommandO
       : () => plotView(client, options, plot === true ? 'requests' : plot);
   if (every === undefined) {
     const { answer, text } = await look();
-    process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : text);
+    printText(json, answer, () => text);
     return;
   }
   const { watch } = await import('./watch.ts');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Quota } from '#core/model.ts';
 import { oneMoreQuota, wholeNumber } from './option-values.ts';
+import { printText } from './print.ts';
 
 /** The limits that are tried out, and on what. */
 export interface WhatIfOptions {
@@ -37,6 +38,6 @@ export function addWhatIfCommand(program: Command): void {
       const { replayReceipts } = await import('./replay-receipts.ts');
       const { whatIfText } = await import('./what-if-text.ts');
       const report = await replayReceipts(options);
-      process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : whatIfText(report));
+      printText(options.json, report, () => whatIfText(report));
     });
 }
