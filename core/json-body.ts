@@ -11,7 +11,7 @@ export type ParsedBody =
 
 /** Deeper than any client nests, shallow enough for every parser on the way. */
 const DEPTH_MAX = 64;
-const MODEL_LENGTH_MAX = 256;
+export const MODEL_LENGTH_MAX = 256;
 
 /** OpenAI's own bound on `n`. */
 export const CHOICES_MAX = 128;

@@ -1,11 +1,12 @@
 import { MODEL, STREAM } from './described-members.ts';
 import type { DescribedMember, EndpointDescription } from './endpoint-description.ts';
+import { OUTPUT_TOKENS_MAX } from './output-bounds.ts';
 
 const otherBound: DescribedMember = {
   type: ['integer', 'null'],
   description: 'Bounds the output, as servers of other APIs do. The least of such members counts',
   minimum: 0,
-  maximum: 100_000_000,
+  maximum: OUTPUT_TOKENS_MAX,
 };
 
 /** Anthropic Messages, for the documents. */
@@ -19,7 +20,7 @@ export const messagesDescription: EndpointDescription = {
       type: 'integer',
       description: 'Bounds the output, and is lowered to what a quota holds',
       minimum: 0,
-      maximum: 100_000_000,
+      maximum: OUTPUT_TOKENS_MAX,
     },
     stream: STREAM,
     stream_options: { type: ['object', 'null'] },

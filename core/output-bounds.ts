@@ -2,7 +2,8 @@ import type { BodyProblem } from './endpoints.ts';
 import type { Body } from './json-body.ts';
 import { checkCount, countIn, isAbsent } from './json-body.ts';
 
-const OUTPUT_TOKENS_MAX = 100_000_000;
+/** Far beyond any model: what is above it is a mistake. */
+export const OUTPUT_TOKENS_MAX = 100_000_000;
 
 /**
  * Members that bound output: those of OpenAI's and Anthropic's APIs, and those that other servers prefer to them
