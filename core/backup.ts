@@ -68,6 +68,11 @@ export function snapshotIdOf(at: Instant): string {
   return new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 
+/** The second that a snapshot's id names. */
+export function begunAt(id: string): Instant {
+  return Date.parse(id.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)/, '$1-$2-$3:$4:'));
+}
+
 /** How far ahead the last one may be and still be followed: further ahead, the clock was wrong. */
 const FOLLOWED_WITHIN_MS = 60_000;
 
@@ -75,7 +80,7 @@ const FOLLOWED_WITHIN_MS = 60_000;
 export function nextSnapshotId(at: Instant, last: { readonly id: string } | null): string {
   const own = snapshotIdOf(at);
   if (last === null || last.id < own) return own;
-  const next = Date.parse(last.id.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)/, '$1-$2-$3:$4:')) + 1_000;
+  const next = begunAt(last.id) + 1_000;
   return next - at <= FOLLOWED_WITHIN_MS ? snapshotIdOf(next) : own;
 }
 

@@ -1,4 +1,4 @@
-import { drillName, manifestName, SEGMENTS, SNAPSHOTS, segmentIn } from '#core/backup.ts';
+import { begunAt, drillName, manifestName, SEGMENTS, SNAPSHOTS, segmentIn } from '#core/backup.ts';
 import type { Instant } from '#core/model.ts';
 import { type Keep, retain, type StoredSegment, type StoredSnapshot } from '#core/retention.ts';
 import type { Calendar } from '#core/window.ts';
@@ -81,10 +81,6 @@ async function removeUnfinished(
   for (const { name } of await vault.list(SNAPSHOTS)) {
     const [, id] = /\/(\d{8}T\d{6}Z)\.db\.[a-z.]+$/.exec(name) ?? [];
     if (id === undefined || known.has(name)) continue;
-    if (now - instantOf(id) > UNFINISHED_KEPT_MS) await vault.delete(name);
+    if (now - begunAt(id) > UNFINISHED_KEPT_MS) await vault.delete(name);
   }
-}
-
-function instantOf(id: string): Instant {
-  return Date.parse(id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
 }
