@@ -6,7 +6,7 @@ import type { DrillRecord } from '#core/snapshot.ts';
 import { CopyBroken } from '#core/snapshot.ts';
 import type { BackupParts } from './backup-parts.ts';
 import { RecordBroken, withChecksum } from './checked-text.ts';
-import { fetchCopy } from './fetch-copy.ts';
+import { fetchCopy, fetchedBytesMax } from './fetch-copy.ts';
 import { recordLine } from './records.ts';
 
 /** The newest snapshot is restored as `restore latest` would; of an older one the segments may be gone by now. */
@@ -14,9 +14,6 @@ export interface Rehearsed {
   readonly manifest: Manifest;
   readonly withSegments: boolean;
 }
-
-/** The sealed copy, the plain one and its log while rows are added. */
-const SPOOLED_TIMES = 2;
 
 /**
  * Rehearses a restore: everything that a restore does but for putting the copy in place, and then the copy is audited,
@@ -30,8 +27,7 @@ export async function rehearse(
 ): Promise<DrillRecord> {
   const { clock, spool, vault, copies } = parts;
   const startedMs = clock.elapsedMs();
-  const bytes = manifest.object.bytes + SPOOLED_TIMES * manifest.database.bytes;
-  const folder = await spool.open('drill', bytes);
+  const folder = await spool.open('drill', fetchedBytesMax(manifest));
   try {
     const { segments, problems } = await tried(async () => {
       const copy = await fetchCopy(parts, manifest, folder, { until: null, withSegments });

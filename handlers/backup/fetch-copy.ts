@@ -38,6 +38,14 @@ export interface FetchProgress {
   readonly total: number;
 }
 
+/** The plain copy, and its log while rows are added. */
+const PLAIN_TIMES = 2;
+
+/** How much room `fetchCopy` takes, the sealed copy included. */
+export function fetchedBytesMax({ object, database }: Manifest): number {
+  return object.bytes + PLAIN_TIMES * database.bytes;
+}
+
 const COPY = 'quota.db';
 const ROWS = 'rows.jsonl';
 const AT_ONCE = 8;

@@ -3,7 +3,7 @@ import { ancestry, snapshotFor } from '#core/backup.ts';
 import type { RestoreParts } from './backup-parts.ts';
 import { readCatalog, readHead } from './catalog.ts';
 import type { FetchedCopy, FetchOptions } from './fetch-copy.ts';
-import { fetchCopy } from './fetch-copy.ts';
+import { fetchCopy, fetchedBytesMax } from './fetch-copy.ts';
 
 /** There is nothing to restore, or not for this target. One line, with the way out. */
 export class NothingToRestore extends Error {
@@ -24,9 +24,6 @@ export interface Restored extends FetchedCopy {
   readonly manifest: Manifest;
 }
 
-/** The sealed copy, the plain one and its log while rows are added. */
-const SPOOLED_TIMES = 2;
-
 /**
  * Makes the database of an instant from what is in the vault, checks it, and only then puts it in place.
  * @throws NothingToRestore, CopyBroken, RecordBroken, SealBroken, VaultFailure, SpoolFull
@@ -36,8 +33,7 @@ export async function restore(parts: RestoreParts, request: RestoreRequest): Pro
   const { target, place, onProgress, onChosen } = request;
   const manifest = await choose(parts, target);
   onChosen?.(manifest);
-  const bytes = manifest.object.bytes + SPOOLED_TIMES * manifest.database.bytes;
-  const folder = await spool.open('restore', bytes);
+  const folder = await spool.open('restore', fetchedBytesMax(manifest));
   try {
     const copy = await fetchCopy(parts, manifest, folder, {
       until: target.kind === 'instant' ? target.at : null,
