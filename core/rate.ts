@@ -54,7 +54,8 @@ export function rateStanding(arrivalUs: number, requestsPerMinute: number, at: I
 function aheadOf(arrivalUs: number, { count, withinUs }: Cells, at: Instant) {
   const intervalUs = Math.ceil(withinUs / count);
   const burstUs = intervalUs * count;
-  // Never further ahead than a full burst: else a clock set back would lock the key out until it caught up.
-  const aheadUs = Math.min(Math.max(arrivalUs - at * 1000, 0), burstUs);
-  return { intervalUs, burstUs, aheadUs };
+  const aheadUs = Math.max(arrivalUs - at * 1000, 0);
+  // Only a clock that was set back makes more of it than a full burst. Then one passes, and what is remembered is of the
+  // clock as it is: a refusal is not remembered, and would lock the key out until the clock caught up.
+  return { intervalUs, burstUs, aheadUs: aheadUs > burstUs ? burstUs - intervalUs : aheadUs };
 }
