@@ -26,14 +26,16 @@ file_here() {
   done
 }
 
-# The variables that hold the keys of its upstreams.
-key_names() {
+# What its upstreams have as $1, where that is like $2.
+of_upstreams() {
   local file
   file=$(file_here UPSTREAMS_FILE)
   [ -n "$file" ] || return 0
-  tr '\n' ' ' <"$file" | tr ',{}' '\n' |
-    sed -n 's/^ *"api_key_env" *: *"\([A-Za-z_][A-Za-z0-9_]*\)".*/\1/p' | LC_ALL=C sort -u
+  tr '\n' ' ' <"$file" | tr ',{}' '\n' | sed -n "s/^ *\"$1\" *: *\"\($2\)\".*/\1/p" | LC_ALL=C sort -u
 }
+
+# The variables that hold the keys of its upstreams.
+key_names() { of_upstreams api_key_env '[A-Za-z_][A-Za-z0-9_]*'; }
 
 # Of a first .env. Only for standard input of the host: secrets are no arguments.
 settings() {
@@ -86,6 +88,12 @@ check_upstreams() {
     [ -n "$env_file" ] || [[ $value =~ $plain ]] ||
       fail "$name has characters that need quotes in .env: write it into a file, and use --env-file"
   done
+  while IFS= read -r value; do
+    # One that is not here is a path in the container alone.
+    case $value in '') continue ;; /*) [ -f "$value" ] || continue ;; esac
+    fail "$(file_here UPSTREAMS_FILE) has a key in the file $value, which does not go along: name a variable in api_key_env" \
+      "instead of api_key_file, and put the key into ${env_file:-your environment}"
+  done <<<"$(of_upstreams api_key_file '[^"]*')"
 }
 
 # What Compose must know of these files; nothing if there are none.

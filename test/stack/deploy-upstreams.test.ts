@@ -36,6 +36,10 @@ describeStack('scripts/deploy.sh with UPSTREAMS_FILE', () => {
     envFile = join(folder, 'host.env');
     await settings(KEYS);
     await writeFile(join(folder, 'upstreams.json'), upstreamsAt(baseUrl));
+    await writeFile(
+      join(folder, 'with-file.json'),
+      upstreamsAt(baseUrl).replace('"api_key_env": "BETA_KEY"', '"api_key_file": "keys/beta"'),
+    );
     await writeFile(join(folder, 'prices.json'), JSON.stringify(PRICES));
   });
 
@@ -63,6 +67,11 @@ describeStack('scripts/deploy.sh with UPSTREAMS_FILE', () => {
       name: 'no such file',
       env: { ...KEYS, UPSTREAMS_FILE: 'others.json' },
       says: /UPSTREAMS_FILE is others\.json, and there is no such file beside .*host\.env: put it there/,
+    },
+    {
+      name: 'a key in a file',
+      env: { ...KEYS, UPSTREAMS_FILE: 'with-file.json' },
+      says: /with-file\.json has a key in the file keys\/beta, which does not go along: name a variable in api_key_env/,
     },
     {
       name: 'an upstream beside the file',
