@@ -13,6 +13,7 @@ import { apply, emptyBuckets, roll } from './apply.ts';
 import type { LedgerEntry } from './ledger-entry.ts';
 import type { Account, Amount, Period, Reservation } from './model.ts';
 import { NOTHING, PERIODS } from './model.ts';
+import { calendarOf } from './window.ts';
 
 const LAST_SECOND = Date.UTC(2026, 10, 24, 23, 59, 59);
 const USED: Amount = { requests: 1, tokens: 70, cost: 90 };
@@ -102,6 +103,18 @@ test('roll begins anew what is over, and nothing else', () => {
     if (isOver)
       expect(rolled[index]).toEqual({ period, startsAt: LAST_SECOND + 1_000, used: NOTHING, held: NOTHING });
     else expect(rolled[index]).toBe(buckets[index]);
+  }
+});
+
+test('roll begins no window anew that had begun in another time zone when the last request came', () => {
+  const shanghai = calendarOf('Asia/Shanghai');
+  const buckets = roll(emptyBuckets(), NOON, shanghai);
+  const nextDay = roll(buckets, NOON + 86_400_000, UTC);
+  for (const period of ['day', 'month'] as const) {
+    const { startsAt } = shanghai.windowOf(period, NOON);
+    expect(bucketOf({ buckets: roll(buckets, NOON, UTC) }, period)).toMatchObject({ startsAt });
+    const next = period === 'day' ? UTC.windowOf('day', NOON).endsAt : startsAt;
+    expect(bucketOf({ buckets: nextDay }, period)).toMatchObject({ startsAt: next });
   }
 });
 

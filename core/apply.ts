@@ -42,11 +42,15 @@ export function emptyBuckets(): Buckets {
 }
 
 /**
- * The buckets as they stand at `at`: those whose window is over are begun anew. Never an earlier window.
+ * The buckets as they stand at `at`: those whose window is over are begun anew. Never an earlier window, nor one that had
+ * begun when the last request came: after a change of the time zone, what was used in it would be forgotten.
  * Most requests come in a window that has begun: then these are the very same buckets.
  */
 export function roll(buckets: Buckets, at: Instant, calendar: Calendar): Buckets {
-  const isOver = ({ period, startsAt }: Bucket) => calendar.windowOf(period, at).startsAt > startsAt;
+  // Minutes are the same in all zones, and days begin with one.
+  const lastMinute = buckets.find(({ period }) => period === 'minute')?.startsAt ?? 0;
+  const isOver = ({ period, startsAt }: Bucket) =>
+    calendar.windowOf(period, at).startsAt > Math.max(startsAt, lastMinute);
   if (!buckets.some(isOver)) return buckets;
   return buckets.map((bucket) => (isOver(bucket) ? begun(bucket.period, at, calendar) : bucket));
 }

@@ -51,6 +51,19 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const broken = (checks: readonly Check[]) => checks.filter(({ problems }) => problems.length > 0);
 
+test('where the time zone is changed, nothing is forgotten of a day that goes on', () => {
+  // Its day begins five hours later, before all that is recorded.
+  const calendar = calendarOf('America/New_York');
+  const database = openDatabase(path);
+  const answers = openWriter(database, calendar, LIMITS).answer([
+    ['execute', reserving(5, KEY, { at: NOON + 4 })],
+    ['execute', reserving(6, KEY, { at: NOON + DAY_MS })],
+  ]);
+  database.close();
+  expect(answers).toMatchObject([{ value: { admitted: false } }, { value: { admitted: true } }]);
+  expect(broken(examine(path, calendar))).toEqual([]);
+});
+
 test('a sound database: every check tells what it is about', () => {
   const checks = examine(path, CALENDAR);
   expect(broken(checks)).toEqual([]);
