@@ -48,6 +48,10 @@ test.each([
     text: '{"version":"1","currency":"USD","models":{"a":{"input":1,"output":1,"cahced_input":1}}}',
     problem: /cahced_input/,
   },
+  {
+    text: '{"version":"1","currency":"USD","models":{"a":{"input":1,"output":1,"max_output_tokens":0}}}',
+    problem: /^models → a → max_output_tokens: must be at least 1$/,
+  },
 ])('$text is refused, and why is said', ({ text, problem }) => {
   const read = readPrices(text);
   expect(read.ok ? [] : read.problems).toContainEqual(expect.stringMatching(problem));

@@ -13,7 +13,7 @@ const modelPrices = z.strictObject({
   output: price,
   reasoning: price.optional(),
   request: price.default(0),
-  max_output_tokens: z.int().positive().optional(),
+  max_output_tokens: z.int().min(1).optional(),
 });
 
 const priceFile = z.strictObject({
