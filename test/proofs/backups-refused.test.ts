@@ -63,6 +63,18 @@ describe('B6: what is not what it was is refused by its name', () => {
     60_000,
   );
 
+  test('a moment before a segment that is damaged, or for another key, is restored all the same', async () => {
+    const it = await backedUp(await makeIdentity());
+    const [, , third = ''] = it.objects().filter((name) => name.startsWith('segments/'));
+    writeFileSync(join(it.vaultPath, third), 'damaged');
+    expect(reservedCount((await it.restore({ kind: 'instant', at: NOON + 1500 })).file)).toBe(22);
+    const wayOut = `what is before it can be restored by --at ${new Date(NOON + 2000).toISOString()}`;
+    await expect(it.restore()).rejects.toThrow(wayOut);
+    // Whether what is in it is older than this moment, nobody knows.
+    await expect(it.restore({ kind: 'instant', at: NOON + 2500 })).rejects.toThrow(wayOut);
+    expect(reservedCount((await it.restore({ kind: 'instant', at: NOON + 2000 })).file)).toBe(24);
+  });
+
   test('objects that are swapped or missing', async () => {
     const it = await backedUp();
     const segments = it.objects().filter((name) => name.startsWith('segments/'));
