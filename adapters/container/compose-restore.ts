@@ -58,7 +58,15 @@ export async function restoreStore(
   place: RestorePlace,
   watching: Watching = {},
 ): Promise<VaultRestored> {
-  const { restore } = await import('#handlers/backup/restore.ts');
+  const { NothingToRestore, restore } = await import('#handlers/backup/restore.ts');
+  const now = systemClock.now();
+  if (target.kind === 'instant' && target.at > now) {
+    // Else a local time that was taken for another one would bring back all that is to be undone.
+    const [asked, is] = [target.at, now].map((at) => new Date(at).toISOString());
+    throw new NothingToRestore(
+      `${asked} is in the future, now is ${is}: write --at in UTC, as 2026-11-25T08:30:00Z, or restore latest`,
+    );
+  }
   const startedMs = systemClock.elapsedMs();
   const { to, aside } = await wayTo(place);
   const parts = await openRestoreParts({ ...place, storePath: to }, config, runJob);

@@ -211,6 +211,10 @@ test.each([
   { args: ['restore', 'latest', '--at', '2026-11-25T08:00:00Z'], says: /Name one thing to restore/ },
   { args: ['restore', 'yesterday'], says: /yesterday is neither latest nor the id of a backup/ },
   { args: ['restore', '--at', 'noon'], says: /Write it as 2026-11-25T08:30:00Z/ },
+  {
+    args: ['restore', '--at', '2999-01-01T08:00:00Z'],
+    says: /is in the future, now is 2.*: write --at in UTC/,
+  },
   { args: ['restore', 'latest'], says: /There is no backup at .* Is BACKUP_TARGET right\?/ },
   { args: ['restore', '--from', '/no/such.db'], says: /no\/such\.db/ },
 ])('$args is told what is wrong', async ({ args, says }) => {
