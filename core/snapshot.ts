@@ -49,7 +49,7 @@ export interface BackupState {
   /** The last segment there, or the snapshot that the chain begins with; `null` before the first snapshot. */
   readonly shipped: Shipped | null;
   /** What was about to be put after that: it may be there, or not. */
-  readonly pending: Shipped | null;
+  readonly pending: Pending | null;
   /** The last one, and the public key that it was encrypted for. */
   readonly snapshot: { readonly id: string; readonly at: Instant; readonly recipient: string | null } | null;
   readonly drill: DrillRecord | null;
@@ -62,6 +62,11 @@ export interface Shipped {
   readonly sha256: string;
   readonly mark: Mark;
   readonly cutAt: Instant;
+}
+
+export interface Pending extends Shipped {
+  /** Of the object that was to be put; missing where 0.1.0 remembered it. */
+  readonly sealedSha256?: string;
 }
 
 /** What a database remembers of a vault at first, beside its claim. */

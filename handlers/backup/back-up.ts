@@ -7,7 +7,7 @@ import { type BackupParts, pepperCheckOf } from './backup-parts.ts';
 import { withChecksum } from './checked-text.ts';
 import { checkClaim, claimedState } from './claim.ts';
 import { recordLine } from './records.ts';
-import { shipRows } from './ship.ts';
+import { recovered, shipRows } from './ship.ts';
 
 /** The copy and, for a moment beside it, what is made of it, which may be hardly smaller. */
 const SPOOLED_TIMES = 2;
@@ -19,8 +19,11 @@ const SPOOLED_TIMES = 2;
  * @throws Fenced, VaultFailure, CopyBroken, SpoolFull
  */
 export async function backUp(parts: BackupParts, at: Instant, exclusive: Exclusive): Promise<Manifest> {
-  const { spool, vault, sealer, source } = parts;
-  const { shipped, snapshot } = await exclusive(() => claimedState(parts));
+  const { spool, vault, sealer, source, history } = parts;
+  // What got there without our knowing is before this copy: its segment may be sealed for the key before this one.
+  const { shipped, snapshot } = await exclusive(async () =>
+    recovered(parts, await history.lineage(), await claimedState(parts)),
+  );
   const folder = await spool.open('backup', SPOOLED_TIMES * (await parts.databaseBytes()));
   try {
     const copy = folder.pathOf('quota.db');

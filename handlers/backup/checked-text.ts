@@ -14,7 +14,7 @@ export interface CheckedText {
 
 /** Adds the checksum line to a body of lines. No store and no disk tells of a flipped bit in a small text. */
 export async function withChecksum(body: string): Promise<CheckedText> {
-  const sha256 = await sha256Of(body);
+  const sha256 = await sha256Of(new TextEncoder().encode(body));
   return { bytes: new TextEncoder().encode(`${body}${JSON.stringify({ sha256 })}\n`), sha256 };
 }
 
@@ -28,12 +28,13 @@ export async function checkedBody(
   const [, body, sha256] = /^([\s\S]*\n)\{"sha256":"([0-9a-f]{64})"\}\n$/.exec(text) ?? [];
   if (body === undefined || sha256 === undefined)
     throw new RecordBroken(`${name} has no checksum: it is cut off`);
-  if ((await sha256Of(body)) !== sha256)
+  if ((await sha256Of(new TextEncoder().encode(body))) !== sha256)
     throw new RecordBroken(`${name} is damaged: its checksum is another one`);
   return { body, sha256 };
 }
 
-async function sha256Of(text: string): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
+/** 64 lower-case hex digits. */
+export async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes)));
   return [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -122,6 +122,17 @@ test('a segment that somebody else wrote meanwhile fences this database off', as
   await expect(it.backups.ship(NOON + 40_000, 'all')).rejects.toThrow(/No backups are made .* is another's/);
 });
 
+test('a segment that cannot be opened, and may be ours, is named', async () => {
+  const key = await it.addKey();
+  await it.backups.backUp(NOON);
+  await it.request(key);
+  fault = 'after';
+  await expect(it.backups.ship(NOON, 'all')).rejects.toThrow('away');
+  const [name = ''] = segments();
+  writeFileSync(join(it.vaultPath, name), 'something else');
+  await expect(it.backups.ship(NOON + 20_000, 'all')).rejects.toThrow(`${name}: not sealed`);
+});
+
 test('a change of keys alone is shipped, also where no operation tells of it', async () => {
   await it.backups.backUp(NOON);
   await it.store.keys.add(keyNumber(7), null);

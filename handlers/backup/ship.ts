@@ -1,10 +1,12 @@
 import { rowsBetween, segmentName } from '#core/backup.ts';
 import type { Instant } from '#core/model.ts';
+import { SealBroken, type Sealer } from '#core/sealer.ts';
 import type { BackupState, Lineage, Mark, NewRows, Shipped } from '#core/snapshot.ts';
-import { VaultConflict } from '#core/vault.ts';
+import { type Vault, VaultConflict } from '#core/vault.ts';
 import type { BackupParts } from './backup-parts.ts';
+import { RecordBroken, sha256Of } from './checked-text.ts';
 import { checkClaim, fence } from './claim.ts';
-import { readSegment, segmentText } from './segment-text.ts';
+import { type ReadSegment, readSegment, segmentText } from './segment-text.ts';
 
 /** What the ledger's thread reads at once: longer would keep commits waiting. */
 const READ_ROWS_MAX = 1000;
@@ -35,8 +37,10 @@ export async function shipRows(parts: BackupParts, at: Instant): Promise<number>
       return rows;
     }
     const { bytes, next } = await segmentAfter(shipped, lineage, found, at);
-    await history.rememberBackup(vault.location, { ...state, pending: next });
-    await putSegment(parts, segmentName(lineage.id, next.segment), bytes);
+    const sealed = await parts.sealer.seal(bytes);
+    const pending = { ...next, sealedSha256: await sha256Of(sealed) };
+    await history.rememberBackup(vault.location, { ...state, pending });
+    await putSegment(vault, segmentName(lineage.id, next.segment), sealed);
     state = { ...state, shipped: next };
     rows += rowsBetween(shipped.mark, next.mark);
   }
@@ -65,25 +69,42 @@ async function segmentAfter(
   return { bytes, next };
 }
 
-async function putSegment({ vault, sealer }: BackupParts, name: string, bytes: Uint8Array): Promise<void> {
+async function putSegment(vault: Vault, name: string, sealed: Uint8Array): Promise<void> {
   try {
-    await vault.put(name, await sealer.seal(bytes));
+    await vault.put(name, sealed);
   } catch (error) {
     if (error instanceof VaultConflict) throw fence(vault.location, `${name} there is another's`);
     throw error;
   }
 }
 
-/** The state after a put of which it is not known whether it reached the vault. */
-async function recovered(parts: BackupParts, { id }: Lineage, state: BackupState): Promise<BackupState> {
+/** The state after a put of which it is not known whether it reached the vault. @throws Fenced, RecordBroken, VaultFailure */
+export async function recovered(
+  parts: BackupParts,
+  { id }: Lineage,
+  state: BackupState,
+): Promise<BackupState> {
   const { vault, sealer } = parts;
   if (state.pending === null) return state;
   const name = segmentName(id, state.pending.segment);
   const sealed = await vault.get(name, SEGMENT_BYTES_MAX);
   if (sealed === undefined) return { ...state, pending: null };
-  const { sha256 } = await readSegment(await sealer.open(sealed, SEGMENT_BYTES_MAX), name);
-  if (sha256 !== state.pending.sha256) throw fence(vault.location, `${name} there is another's`);
-  return { ...state, shipped: state.pending, pending: null };
+  const { sealedSha256, ...pending } = state.pending;
+  // As it was put, it need not be opened: the key may be another one since.
+  if ((await sha256Of(sealed)) !== sealedSha256) {
+    const { sha256 } = await openSegment(sealer, sealed, name);
+    if (sha256 !== pending.sha256) throw fence(vault.location, `${name} there is another's`);
+  }
+  return { ...state, shipped: pending, pending: null };
+}
+
+/** @throws RecordBroken which names it */
+async function openSegment(sealer: Sealer, sealed: Uint8Array, name: string): Promise<ReadSegment> {
+  const plain = await sealer.open(sealed, SEGMENT_BYTES_MAX).catch((error: unknown) => {
+    if (!(error instanceof SealBroken)) throw error;
+    throw new RecordBroken(`${name}: ${error.message}`, { cause: error });
+  });
+  return readSegment(plain, name);
 }
 
 /** Rows for one segment, read in parts. */

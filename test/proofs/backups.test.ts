@@ -123,6 +123,34 @@ describe('a backup', () => {
     );
   });
 
+  test('a segment of which it is not known whether it got there is recognised under another key, too', async () => {
+    let isCrash = false;
+    const wrapVault = (vault: Vault): Vault => ({
+      ...vault,
+      async put(name, bytes) {
+        await vault.put(name, bytes);
+        if (isCrash) throw new VaultFailure('unreachable', 'crashed after the put');
+      },
+    });
+    const first = await open({ wrapVault, identity: await makeIdentity() });
+    const key = await first.addKey();
+    await first.backups.backUp(NOON);
+    await first.request(key);
+    isCrash = true;
+    await expect(first.backups.ship(NOON, 'all')).rejects.toThrow('crashed');
+    isCrash = false;
+    await first.store.close();
+
+    const restarted = await again(first, { identity: await makeIdentity(), numbered: 1 });
+    await restarted.backups.backUpIfDue(NOON + 20_000);
+    await restarted.request(key);
+    await restarted.backups.ship(NOON + 40_000, 'all');
+    expect(restarted.objects().filter((name) => name.startsWith('segments/'))).toHaveLength(2);
+    const { file } = await restarted.restore();
+    expect(reservedCount(file)).toBe(2);
+    expect(problemsOf(file)).toEqual([]);
+  });
+
   test('it is not begun twice: who asks while one is made gets that one', async () => {
     const it = await open();
     await it.addKey();
