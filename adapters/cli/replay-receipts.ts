@@ -52,12 +52,12 @@ export async function replayReceipts(options: WhatIfOptions): Promise<WhatIfRepo
     ...{ requestsPerMinute: rate ?? 0, maxConcurrency: concurrency ?? null },
   };
   const { keys, days, total } = whatIf(requests, proposal, calendar);
-  const named = await Promise.all(
-    [...keys].map(async ([id, replayed]) => {
-      const { key, label } = await admin.keys.get({ params: { key: id } });
-      return { id, key, label, ...viewOf(replayed) };
-    }),
-  );
+  const named: WhatIfReport['keys'][number][] = [];
+  // One after another: a server has its own number of connections, MAX_CONNECTIONS, and may have more keys.
+  for (const [id, replayed] of keys) {
+    const { key, label } = await admin.keys.get({ params: { key: id } });
+    named.push({ id, key, label, ...viewOf(replayed) });
+  }
   return {
     ...{ from: span.startsAt, to: span.endsAt, time_zone },
     keys: named.sort((a, b) => b.refused - a.refused || b.requests - a.requests),

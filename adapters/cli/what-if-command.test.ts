@@ -85,3 +85,24 @@ test.each([
   expect(ran.code).toBe(code);
   expect(ran.stderr).toMatch(says);
 });
+
+test('a server may have more keys than it takes connections', async () => {
+  const own = await mkdtemp(join(tmpdir(), 'what-if-'));
+  const small = await startServer({
+    directory: own,
+    upstreamUrl: upstream.baseUrl,
+    env: { MAX_CONNECTIONS: '4' },
+  });
+  try {
+    for (let count = 1; count <= 24; count += 1) {
+      const { key } = await small.admin.keys.create({ body: { label: `key ${count}` } });
+      expect((await small.chat(key)).status).toBe(200);
+    }
+    await vi.waitFor(async () => expect((await small.admin.status.get()).open_reservations).toBe(0), WAIT);
+    const ran = await runCommand(['what-if', '--rate', '1'], { ...env, QUOTA_PROXY_URL: small.baseUrl });
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Of 24 requests from /m) });
+  } finally {
+    await small.stop();
+    await rm(own, { recursive: true });
+  }
+});
