@@ -6,7 +6,7 @@ import { whatIf } from '#core/what-if.ts';
 import type { Calendar, Window } from '#core/window.ts';
 import { calendarOf, dayNamed } from '#core/window.ts';
 import type { AdminClient } from '#handlers/admin/client.ts';
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed, WrongUsage } from './command-failed.ts';
 import { connect } from './connect.ts';
 import { progressBar } from './progress-bar.ts';
 import type { WhatIfOptions } from './what-if-command.ts';
@@ -38,7 +38,7 @@ const REQUESTS_MAX = 2_000_000;
 export async function replayReceipts(options: WhatIfOptions): Promise<WhatIfReport> {
   const { limit: quotas = [], sponsorLimit: sponsorQuotas = [], rate, concurrency } = options;
   if (quotas.length + sponsorQuotas.length === 0 && rate === undefined && concurrency === undefined) {
-    throw new CommandFailed(
+    throw new WrongUsage(
       "There is nothing to try out: give --limit '200 requests/day', --sponsor-limit, --rate or --concurrency",
     );
   }
@@ -76,13 +76,13 @@ function spanOf({ from, to }: WhatIfOptions, now: Instant, calendar: Calendar): 
   const endsAt = last.endsAt ?? now;
   const first =
     from === undefined ? endsAt - DAYS_DEFAULT * DAY_MS : dayOf('--from', from, calendar).startsAt;
-  if (first >= endsAt) throw new CommandFailed('--from must not be after --to');
+  if (first >= endsAt) throw new WrongUsage('--from must not be after --to');
   return { startsAt: first, endsAt };
 }
 
 function dayOf(option: string, name: string, calendar: Calendar): Window {
   const window = /^\d{4}-\d{2}-\d{2}$/.test(name) ? dayNamed(name, calendar) : undefined;
-  if (window === undefined) throw new CommandFailed(`${option} must be a day such as 2026-01-31`);
+  if (window === undefined) throw new WrongUsage(`${option} must be a day such as 2026-01-31`);
   return window;
 }
 

@@ -68,16 +68,16 @@ test('limits that are wide enough refuse nobody, and an empty span has nothing t
 });
 
 test.each([
-  { args: [], code: 1, says: /^quota-proxy: There is nothing to try out: give --limit/ },
+  { args: [], code: 2, says: /^quota-proxy: There is nothing to try out: give --limit/ },
   { args: ['--limit', '5 apples/day'], code: 2, says: /Write '200 requests\/day'/ },
   {
     args: ['--rate', '1', '--from', 'monday'],
-    code: 1,
+    code: 2,
     says: /^quota-proxy: --from must be a day such as 2026-01-31$/m,
   },
   {
     args: ['--rate', '1', '--from', '2026-02-02', '--to', '2026-02-01'],
-    code: 1,
+    code: 2,
     says: /--from must not be after --to/,
   },
 ])('what-if $args says what is wrong', async ({ args, code, says }) => {
