@@ -6,11 +6,11 @@ import { table } from './table.ts';
 
 /** Checks a database and prints what was found. Resolves with whether all is well. */
 export async function doctor({ path: given, json }: { path?: string; json?: true }): Promise<boolean> {
-  const { storePath, timeZone } = readToolConfig();
+  const { storePath } = readToolConfig();
   const path = given ?? storePath;
   if (!existsSync(path))
     throw new CommandFailed(`There is no database at ${path}: name it by --path or STORE_PATH`);
-  const checks = await examineStore(path, timeZone);
+  const checks = await examineStore(path);
   const ok = checks.every(({ problems }) => problems.length === 0);
   if (json) {
     process.stdout.write(`${JSON.stringify({ path, ok, checks }, null, 2)}\n`);

@@ -124,7 +124,7 @@ export async function openCopies(timeZone: string, runJob: RunJob): Promise<Copi
       return facts;
     },
     replay: (path, rowsPath) => runJob('replayRows', path, rowsPath, timeZone),
-    audit: (path) => runJob('auditCopy', path, timeZone),
+    audit: (path) => runJob('auditCopy', path),
     async moveTo(path, target) {
       beginLineage(path, null);
       moveCopy(path, target);

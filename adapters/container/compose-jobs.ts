@@ -19,9 +19,9 @@ export const jobs = {
     const { replayRows } = await import('#adapters/sqlite/replay-rows.ts');
     return replayRows(path, rowsPath, timeZone);
   },
-  async auditCopy(path: string, timeZone: string) {
+  async auditCopy(path: string) {
     const { auditCopy } = await import('#adapters/sqlite/audit-copy.ts');
-    return auditCopy(path, timeZone);
+    return auditCopy(path);
   },
   async sealFile(from: string, to: string, recipient: string | null) {
     const { sealFile } = await import('#adapters/age/seal.ts');

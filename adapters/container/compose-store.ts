@@ -50,9 +50,9 @@ async function openStore(
 }
 
 /** Checks a database without serving from it. */
-export async function examineStore(path: string, timeZone: string) {
+export async function examineStore(path: string) {
   const { examine } = await import('#adapters/sqlite/doctor.ts');
-  return examine(path, calendarOf(timeZone));
+  return examine(path);
 }
 
 /** Nothing is moved or replaced before the operator says so: a restart is not to lose what can still be read. */

@@ -1,6 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
 import Database from 'better-sqlite3';
-import { calendarOf } from '#core/window.ts';
 import { examine } from './doctor.ts';
 import { DIGESTED_TABLES } from './table-digests.ts';
 
@@ -10,8 +9,8 @@ import { DIGESTED_TABLES } from './table-digests.ts';
  * and by what was counted wrong there once, every backup would be a damaged one. Blocks the thread that it runs in.
  * @throws CopyBroken if the copy cannot be read at all
  */
-export function auditCopy(path: string, timeZone: string): readonly string[] {
-  const found = examine(path, calendarOf(timeZone)).flatMap(({ name, problems }) =>
+export function auditCopy(path: string): readonly string[] {
+  const found = examine(path).flatMap(({ name, problems }) =>
     name === 'usage' ? [] : problems.map((problem) => `${name}: ${problem}`),
   );
   return [...found, ...independentProblems(path)];

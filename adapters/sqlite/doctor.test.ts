@@ -65,7 +65,7 @@ test('where the time zone is changed, nothing is forgotten of a day that goes on
 });
 
 test('a sound database: every check tells what it is about', () => {
-  const checks = examine(path, CALENDAR);
+  const checks = examine(path);
   expect(broken(checks)).toEqual([]);
   expect(checks.map(({ name, checked }) => [name, checked])).toEqual([
     ['integrity', expect.any(Number)],
@@ -147,7 +147,7 @@ test.each([
   outsider.unsafeMode(true);
   outsider.pragma('foreign_keys = OFF');
   outsider.exec(plant).close();
-  const found = broken(examine(path, CALENDAR)).find(({ name }) => name === check);
+  const found = broken(examine(path)).find(({ name }) => name === check);
   expect(found?.problems.join('\n')).toMatch(says);
 });
 
@@ -163,9 +163,9 @@ test('an overdraft is an explanation', () => {
     ['execute', settling(20, key, usageOf(10, 900))],
   ]);
   writer.close();
-  expect(broken(examine(path, CALENDAR))).toEqual([]);
+  expect(broken(examine(path))).toEqual([]);
   new Database(path).exec(`UPDATE ledger SET details = json_remove(details, '$.overdraft')`).close();
-  expect(broken(examine(path, CALENDAR)).map(({ name }) => name)).toEqual(['limits']);
+  expect(broken(examine(path)).map(({ name }) => name)).toEqual(['limits']);
 });
 
 test('what was imported is an explanation, for itself alone', () => {
@@ -178,7 +178,7 @@ test('what was imported is an explanation, for itself alone', () => {
     ['execute', reserving(20, key, { at: NOON + 9 })],
   ]);
   writer.close();
-  expect(broken(examine(path, CALENDAR))).toEqual([]);
+  expect(broken(examine(path))).toEqual([]);
   const limit = (requests: number) =>
     new Database(path)
       .exec(
@@ -187,11 +187,11 @@ test('what was imported is an explanation, for itself alone', () => {
       )
       .close();
   limit(1);
-  expect(broken(examine(path, CALENDAR)).map(({ problems }) => problems)).toEqual([
+  expect(broken(examine(path)).map(({ problems }) => problems)).toEqual([
     [`key ${key.id}: 3 requests in this day, where 2 were allowed`],
   ]);
   limit(3);
-  expect(broken(examine(path, CALENDAR))).toEqual([]);
+  expect(broken(examine(path))).toEqual([]);
 });
 
 test('what stops a replay is told, and no server starts on it', () => {
@@ -200,7 +200,7 @@ test('what stops a replay is told, and no server starts on it', () => {
   writer.rest();
   writer.answer([3, 4].map((n) => ['execute', settling(n, KEY, usageOf(1, 1), { at: NOON + 9 })]));
   database.exec('UPDATE buckets SET tokens_held = 0').close();
-  expect(broken(examine(path, CALENDAR))[0]?.problems[0]).toMatch(/entry 7 cannot follow what is stored/);
+  expect(broken(examine(path))[0]?.problems[0]).toMatch(/entry 7 cannot follow what is stored/);
   expect(() => openWriter(openDatabase(path), CALENDAR, LIMITS)).toThrow(StoreRefused);
 });
 
@@ -209,16 +209,16 @@ test('works beside a running server, and changes nothing', () => {
   const writer = openWriter(database, CALENDAR, LIMITS);
   writer.answer([['execute', settling(3, KEY, usageOf(1, 1), { at: NOON + 9 })]]);
   const version = database.pragma('data_version');
-  expect(broken(examine(path, CALENDAR))).toEqual([]);
+  expect(broken(examine(path))).toEqual([]);
   expect(database.pragma('data_version')).toEqual(version);
   writer.close();
 });
 
 test('a file that is not there, or not ours, is named', () => {
-  expect(() => examine(join(folder, 'none.db'), CALENDAR)).toThrow(/none\.db cannot be opened/);
+  expect(() => examine(join(folder, 'none.db'))).toThrow(/none\.db cannot be opened/);
   const other = join(folder, 'other.db');
   new Database(other).exec('CREATE TABLE t (x)').close();
-  expect(() => examine(other, CALENDAR)).toThrow(StoreRefused);
+  expect(() => examine(other)).toThrow(StoreRefused);
 });
 
 test('a change of the time zone is no damage', () => {
@@ -226,5 +226,17 @@ test('a change of the time zone is no damage', () => {
   const writer = openWriter(openDatabase(path), tokyo, LIMITS);
   writer.answer([['execute', settling(3, KEY, usageOf(1, 1), { at: NOON + 9 })]]);
   writer.close();
-  expect(broken(examine(path, tokyo))).toEqual([]);
+  expect(broken(examine(path))).toEqual([]);
+});
+
+test('days are those of the zone that it was served in, whoever looks', () => {
+  const served = join(folder, 'tokyo.db');
+  const writer = openWriter(openDatabase(served), calendarOf('Asia/Tokyo'), LIMITS);
+  writer.answer([
+    ['addKey', KEY, operation('keys.create', KEY.id)],
+    ['execute', reserving(1, KEY)],
+    ['execute', settling(1, KEY, usageOf(5, 5))],
+  ]);
+  writer.close();
+  expect(broken(examine(served))).toEqual([]);
 });

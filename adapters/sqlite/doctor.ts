@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import type { Calendar } from '#core/window.ts';
+import { calendarOf } from '#core/window.ts';
 import { auditBalances, auditLimits } from './balance-audit.ts';
 import { currentAccounts } from './current-accounts.ts';
 import { asRefusal, refuseForeign } from './database.ts';
@@ -22,17 +23,18 @@ export type Examination = readonly Check[];
 
 /**
  * Checks a database against the invariants of the ledger, beside a running server if there is one, and
- * changes nothing. Reads every row; keeps in memory only what is one for each key or open reservation.
+ * changes nothing. Days and months are those of the zone that it was last served in. Reads every row; keeps in memory only
+ * what is one for each key or open reservation.
  * @throws StoreRefused if the file is not there, or not a database of this version
  */
-export function examine(path: string, calendar: Calendar): Examination {
+export function examine(path: string): Examination {
   const database = openToRead(path);
   try {
     refuseForeign(database, path);
     migratedTo(database, path);
     // One read transaction: all checks see the same instant, whatever a server writes meanwhile.
     database.exec('BEGIN');
-    return checksOf(database, calendar);
+    return checksOf(database);
   } catch (error) {
     // So damaged that not even the schema can be read, or a table is gone from it: that is a finding, too.
     if (isCorrupt(error)) return [{ name: 'integrity', checked: 0, problems: [error.message] }];
@@ -50,10 +52,11 @@ function openToRead(path: string): Database.Database {
   }
 }
 
-function checksOf(database: Database.Database, calendar: Calendar): Examination {
+function checksOf(database: Database.Database): Examination {
   const integrity = integrityOf(database);
   // What is said of rows that cannot be read is worth nothing.
   if (integrity.problems.length > 0) return [integrity];
+  const calendar = calendarIn(database);
   const current = currentAccounts(database, calendar);
   const usage = usageAudit(database);
   const audit = auditLedger(database, current, calendar, usage.count);
@@ -73,6 +76,12 @@ function checksOf(database: Database.Database, calendar: Calendar): Examination 
     { name: 'usage', checked: rows, problems: [...problems, ...auditSums(database)] },
     operationsOf(database, own),
   ];
+}
+
+/** Not that of whoever looks: elsewhere it may be another one. Nobody has served what has none. */
+function calendarIn(database: Database.Database): Calendar {
+  const zone = database.prepare<[], string>('SELECT time_zone FROM projection').pluck().get();
+  return calendarOf(zone || 'UTC');
 }
 
 function isCorrupt(error: unknown): error is Error {

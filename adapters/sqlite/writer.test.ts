@@ -172,5 +172,5 @@ function stored(): unknown[] {
 }
 
 function problems(): readonly string[] {
-  return examine(database.name, CALENDAR).flatMap((check) => check.problems);
+  return examine(database.name).flatMap((check) => check.problems);
 }

@@ -21,9 +21,7 @@ async function subject(path: string, calendar: Calendar): Promise<StoreUnderTest
     store: await openSqlite({ path, calendar, limits: { ...LIMITS, tailEntries: 6, accounts: 1 } }),
     crash: () => subject(imageOf(path), calendar),
     problems: async () =>
-      examine(path, calendar).flatMap(({ name, problems }) =>
-        problems.map((problem) => `${name}: ${problem}`),
-      ),
+      examine(path).flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`)),
   };
 }
 

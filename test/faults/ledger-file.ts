@@ -1,6 +1,5 @@
 import Database from 'better-sqlite3';
 import { examine } from '#adapters/sqlite/doctor.ts';
-import { calendarOf } from '#core/window.ts';
 
 /** How often a request is in the ledger. */
 export interface Recorded {
@@ -39,9 +38,7 @@ export function reservedCount(path: string): number {
 
 /** What `quota-proxy doctor` finds wrong with a database; it looks at SQLite's own structures, too. */
 export function problemsOf(path: string): readonly string[] {
-  return examine(path, calendarOf('UTC')).flatMap(({ name, problems }) =>
-    problems.map((problem) => `${name}: ${problem}`),
-  );
+  return examine(path).flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`));
 }
 
 /** Forgets the entries of a request, as a store would that acknowledged too early. */

@@ -72,7 +72,7 @@ CREATE TRIGGER operations_stay BEFORE DELETE ON operations
 BEGIN SELECT RAISE(ABORT, 'operations are never deleted'); END;`;
 
 function found(): readonly string[] {
-  const check = examine(path, CALENDAR).find(({ name }) => name === 'operations');
+  const check = examine(path).find(({ name }) => name === 'operations');
   return check?.problems ?? ['there is no such check'];
 }
 

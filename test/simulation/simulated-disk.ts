@@ -63,7 +63,7 @@ export function sqliteDisk(calendar: Calendar, folder: string): SimulatedDisk {
     },
     problems() {
       current?.writer.close();
-      return examine(join(folder, `${copies}.db`), calendar).flatMap(({ problems }) => problems);
+      return examine(join(folder, `${copies}.db`)).flatMap(({ problems }) => problems);
     },
     remove: () => rmSync(folder, { recursive: true }),
   };
