@@ -65,6 +65,7 @@ test('a key gets other terms, and keeps those that are not named', async () => {
     max_concurrency: 2,
     expires_at: Date.UTC(2030, 0, 1),
   });
+  expect(await ran('keys', 'show', key.id)).toMatch(/^rate +7 requests per minute$/m);
   const any = ['--quota', 'none', '--model', 'any', '--ip', 'any', '--max-concurrency', 'any'];
   const rest = ['--expires', 'never', '--requests-per-minute', 'default', '--label', 'Grace'];
   expect(await ran('keys', 'update', key.id, ...any, ...rest)).toMatch(/^label +Grace$/m);

@@ -159,9 +159,16 @@ export function fieldsOf(key: KeyView): readonly Row[] {
     quotas: key.quotas.map(quotaText).join(', ') || 'none',
     models: key.models?.join(', ') ?? 'all',
     addresses: key.ips?.join(', ') ?? 'all',
+    rate: rateText(key.requests_per_minute),
     'in flight': `${key.in_flight}${key.max_concurrency === null ? '' : ` of ${key.max_concurrency}`}`,
   };
   return Object.entries(fields).map(([field, value]) => ({ field, value }));
+}
+
+/** `null`: what the server says of all keys. */
+function rateText(perMinute: number | null): string {
+  if (perMinute === null) return "the server's";
+  return perMinute === 0 ? 'no limit' : `${perMinute} requests per minute`;
 }
 
 function quotaText({ meter, period, limit, used, held }: KeyView['quotas'][number]): string {
