@@ -66,3 +66,9 @@ test('a day without a value is one of nothing, across months and leap days', () 
   ]);
   expect(dayBefore('2026-03-01', 29)).toBe('2026-01-31');
 });
+
+test('a span may be of centuries', () => {
+  const centuries = Array.from({ length: 200_000 }, () => ({ day: '2026-11-27', value: 1 }));
+  const drawn = plot({ ...common, days: centuries, textOf: String, columns: 40, charset: 'ascii' });
+  expect(drawn.endsWith('\n200000 days: 200000 in total, 1 at most (2026-11-27)\n')).toBe(true);
+});

@@ -28,7 +28,10 @@ export function plot({ title, days, textOf, columns, charset }: Plot): string {
   const most = days.reduce((best, each) => (each.value > best.value ? each : best), { day: '', value: 0 });
   const sum = days.reduce((total, { value }) => total + value, 0);
   const scale = scaleOf(most.value);
-  const numberWidth = Math.max(...days.map(({ value }) => textOf(value).length), textOf(scale).length);
+  const numberWidth = days.reduce(
+    (widest, { value }) => Math.max(widest, textOf(value).length),
+    textOf(scale).length,
+  );
   const width = Math.max(columns - DAY_WIDTH - 2 * GAP.length - numberWidth, BAR_WIDTH_MIN);
   const lines = days.map(({ day, value }) => {
     const bar = barOf((value / scale) * width, charset);
