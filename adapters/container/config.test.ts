@@ -249,6 +249,12 @@ test.each([
 test('the command line takes the first of several tokens, and refuses an odd address', () => {
   expect(readToolConfig({ ADMIN_TOKEN: `${TOKEN},${OTHER}`, NODE_ENV: 'production' }).adminToken).toBe(TOKEN);
   expect(() => readToolConfig({ QUOTA_PROXY_URL: 'quota' })).toThrow("QUOTA_PROXY_URL is 'quota'");
+  expect(() => readToolConfig({ QUOTA_PROXY_URL: 'https://me:secret@quota.example' })).toThrow(
+    "QUOTA_PROXY_URL is 'https://…@quota.example': must be a URL such as",
+  );
+  expect(() => readToolConfig({ QUOTA_PROXY_URL: 'https://quota.example?x=1' })).toThrow(
+    /without .* a query/,
+  );
 });
 
 test('a demonstration has the demo upstream and a place of its own, unless it is told where', () => {
