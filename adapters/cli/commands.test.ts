@@ -111,7 +111,7 @@ const failures: { args: string[]; change: Record<string, string>; code: number; 
     args: ['keys', 'list'],
     change: { ADMIN_TOKEN: '0b5de8f3c2714a9686d1e7f4a3c90b25' },
     code: 1,
-    says: /admin token/,
+    says: /admin token.* Set ADMIN_TOKEN to that of the server\.$/m,
   },
   {
     args: ['keys', 'list'],
@@ -123,13 +123,19 @@ const failures: { args: string[]; change: Record<string, string>; code: number; 
     args: ['keys', 'list'],
     change: { QUOTA_PROXY_URL: 'http://127.0.0.1:1' },
     code: 1,
-    says: /no answer from http:\/\/127.0.0.1:1/,
+    says: /no answer from http:\/\/127.0.0.1:1 \(bad port\)\. Is/,
   },
   {
     args: ['healthcheck'],
     change: { QUOTA_PROXY_URL: 'http://127.0.0.1:1' },
     code: 1,
     says: /no answer from/,
+  },
+  {
+    args: ['keys', 'delete', ''],
+    change: {},
+    code: 2,
+    says: /^quota-proxy: The path is not valid: key must not be ''\.$/m,
   },
   {
     args: ['keys', 'create', '--label', ''],

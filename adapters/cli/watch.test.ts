@@ -94,7 +94,7 @@ test('it goes on trying while the server is away', async () => {
   await away.stop();
   const told = await until((text) => text.includes('Trying again.'));
   expect(told).toContain(
-    `quota-proxy: There is no answer from ${away.baseUrl}. Is the proxy running? Trying again.`,
+    `quota-proxy: There is no answer from ${away.baseUrl} (ECONNREFUSED). Is the proxy running? Trying again.`,
   );
   child.kill('SIGINT');
   expect(await ended).toBe(0);

@@ -115,6 +115,11 @@ function requestOf(
   config: AdminClientConfig,
 ) {
   const values = new Map(Object.entries(params));
+  for (const [name, value] of values) {
+    // An address without it, or above it, is another route: a script's variable may be empty.
+    if (/^\.{0,2}$/.test(String(value)))
+      throw new AdminError(0, 'invalid_path', `The path is not valid: ${name} must not be '${value}'.`);
+  }
   const url = new URL(
     config.baseUrl.replace(/\/+$/, '') +
       path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(values.get(name)))),
@@ -133,11 +138,18 @@ async function send(request: Request, { fetch, baseUrl }: AdminClientConfig): Pr
   try {
     return await fetch(request);
   } catch (cause) {
-    throw new AdminError(0, 'unreachable', `There is no answer from ${baseUrl}. Is the proxy running?`, {
-      cause,
-    });
+    const message = `There is no answer from ${baseUrl}${reasonOf(cause)}. Is the proxy running?`;
+    throw new AdminError(0, 'unreachable', message, { cause });
   }
 }
+
+/** ` (ECONNREFUSED)`, or what is wrong with its certificate, where `fetch` tells. */
+function reasonOf(error: unknown): string {
+  const told = fetchError.safeParse(error);
+  return told.success ? ` (${told.data.cause.code ?? told.data.cause.message})` : '';
+}
+
+const fetchError = z.object({ cause: z.object({ code: z.string().optional(), message: z.string() }) });
 
 async function jsonOf(response: Response): Promise<unknown> {
   try {
@@ -153,11 +165,15 @@ function errorOf(status: number, value: unknown): AdminError {
   const told = wireError.safeParse(value);
   if (!told.success) return notOurs(status);
   const { code, message } = told.data.error;
-  return new AdminError(status, code, code === 'unknown_url' ? `${message} ${UNKNOWN_URL}` : message);
+  const more = ADVICE[code];
+  return new AdminError(status, code, more === undefined ? message : `${message} ${more}`);
 }
 
-// An older server, one that does not show its admin API to everybody, or another one that speaks as OpenAI does.
-const UNKNOWN_URL = 'Is the server as new as this program, and does its ADMIN_ALLOWED_IPS have this address?';
+// Unknown to an older server, one that does not show its admin API to everybody, or another one that speaks as OpenAI does.
+const ADVICE: Readonly<Record<string, string>> = {
+  unknown_url: 'Is the server as new as this program, and does its ADMIN_ALLOWED_IPS have this address?',
+  invalid_admin_token: 'Set ADMIN_TOKEN to that of the server.',
+};
 
 function notOurs(status: number): AdminError {
   return new AdminError(
