@@ -37,6 +37,14 @@ test('a price file becomes a price table; what is left out costs what the rest d
 test.each([
   { text: '{', problem: /^is not JSON: / },
   {
+    text: '{"version":"1","currency":"USD","models":[]}',
+    problem: /^models: must be an object: the name of each model, and its prices$/,
+  },
+  {
+    text: '{"version":"1","currency":"USD","models":{"":{"input":1,"output":1}}}',
+    problem: /^models → : has a name that is not taken: it must have at least 1 characters$/,
+  },
+  {
     text: '{"version":"1","currency":"usd","models":{}}',
     problem: /^currency: must be three capital letters/,
   },

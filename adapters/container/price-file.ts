@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import type { ModelPrices, PriceTable } from '#core/price.ts';
+import { fileJson } from './file-json.ts';
 import { fileProblem } from './file-problem.ts';
 import type { GivenSettings } from './given-settings.ts';
 
@@ -21,7 +22,10 @@ const priceFile = z.strictObject({
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, { error: "must be three capital letters, such as 'USD' (ISO 4217)" }),
-  models: z.record(z.string().min(1), modelPrices),
+  models: z.record(z.string().min(1), modelPrices, {
+    error: ({ code }) =>
+      code === 'invalid_type' ? 'must be an object: the name of each model, and its prices' : undefined,
+  }),
 });
 
 /** A price table, or all that is wrong with the text of one, one line each. */
@@ -60,13 +64,9 @@ export function readPriceFile(path: string): PriceReading {
  * output what other output does. An explicit 0 is a price.
  */
 export function readPrices(text: string): PriceReading {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return { ok: false, problems: [`is not JSON: ${error instanceof Error ? error.message : error}`] };
-  }
-  const read = priceFile.safeParse(value, { error: fileProblem });
+  const json = fileJson(text);
+  if (!json.ok) return json;
+  const read = priceFile.safeParse(json.value, { error: fileProblem });
   if (!read.success) {
     return {
       ok: false,

@@ -4,6 +4,7 @@ import { DIALECTS } from '#core/upstream.ts';
 import type { ModelNames } from '#core/upstream-choice.ts';
 import type { UpstreamTerms } from '#core/upstreams.ts';
 import { ONLY_UPSTREAM } from '#core/upstreams.ts';
+import { fileJson } from './file-json.ts';
 import { fileProblem } from './file-problem.ts';
 import { apiKey, baseUrl } from './upstream-settings.ts';
 
@@ -111,12 +112,9 @@ type Entry = z.infer<typeof upstream>;
 
 /** Reads a list of upstreams: JSON, without keys, which are in the environment or in files. */
 export function readUpstreams(text: string, sources: KeySources): UpstreamsReading {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return { ok: false, problems: [`is not JSON: ${error instanceof Error ? error.message : error}`] };
-  }
+  const json = fileJson(text);
+  if (!json.ok) return json;
+  const { value } = json;
   const read = upstreamsFile.safeParse(value, { error: fileProblem });
   const problems = (read.error?.issues ?? []).map(
     ({ path, message }) => `${nameOf(path, value)}: ${message}`,
