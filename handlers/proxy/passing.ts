@@ -46,12 +46,19 @@ export function passHeaders({ headers, status }: UpstreamHead, passed: Record<st
     const value = headers[name];
     if (value !== undefined) passed[name] = value;
   }
-  const wait = headers['retry-after'];
   if (mayHaveBeenServed(status)) passed['x-should-retry'] = 'false';
-  else if (wait !== undefined && mayPass(status)) {
-    if (/^\d+$/.test(wait) && Number(wait) <= RETRY_AFTER_S_MAX) passed['retry-after'] = wait;
+  else if (headers['retry-after'] !== undefined && mayPass(status)) {
+    const seconds = waitSeconds(headers['retry-after'], headers['date']);
+    if (seconds <= RETRY_AFTER_S_MAX) passed['retry-after'] = String(seconds);
     else passed['x-should-retry'] = 'false';
   }
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date, which is by the clock that the answer tells. NaN for anything else. */
+function waitSeconds(wait: string, date = ''): number {
+  if (/^\d+(\.\d+)?$/.test(wait)) return Math.ceil(Number(wait));
+  if (!/^\w{3}, .* GMT$/.test(wait)) return Number.NaN;
+  return Math.max(Math.ceil((Date.parse(wait) - Date.parse(date)) / 1000), 0);
 }
 
 /**
