@@ -161,7 +161,14 @@ describe('each problem is one line that names the variable, what was given, and 
       env: { UPSTREAM_BASE_URL: 'https://u:p@x/v1' },
       says: /^UPSTREAM_BASE_URL is 'https:\/\/…@x\/v1': must not hold credentials/,
     },
-    { env: { UPSTREAM_BASE_URL: 'https://x/v1?a=b' }, says: /must not have a query/ },
+    {
+      env: { UPSTREAM_BASE_URL: 'https://x/v1?key=sk-1' },
+      says: /^UPSTREAM_BASE_URL is 'https:\/\/x\/v1\?…': must not have a query/,
+    },
+    {
+      env: { UPSTREAM_BASE_URL: 'https://ada:a/b@x/v1' },
+      says: /^UPSTREAM_BASE_URL is 'https:\/\/…@x\/v1': /,
+    },
     { env: { UPSTREAM_BASE_URL: 'https://x/v1/chat/completions' }, says: /leave out \/chat\/completions/ },
     {
       env: { UPSTREAM_API_KEY: 'a', DEEPSEEK_API_KEY: 'b' },

@@ -58,10 +58,11 @@ export function givenSettings(env: Environment, problems: string[]): GivenSettin
   return given;
 }
 
-/** A setting and its value, as a problem names it. A secret's value is never shown. */
+/** A setting and its value, as a problem names it. A secret's value is never shown, nor what of a URL may be one. */
 export function described(name: string, given: GivenSettings): string {
   const setting = given[name];
   if (setting === undefined) return name;
   if (SECRETS.has(name)) return setting.name;
-  return `${setting.name} is '${setting.value.replace(/\/\/[^/]*@/, '//…@')}'`;
+  const shown = setting.value.replace(/:\/\/.*@/, '://…@').replace(/(:\/\/.*\?).*/, '$1…');
+  return `${setting.name} is '${shown}'`;
 }
