@@ -27,6 +27,7 @@ export async function backupKit(withSecrets: boolean): Promise<BackupKit> {
     version: VERSION,
     settings: {
       ...placeOf(backup, withSecrets),
+      QUOTA_TIMEZONE: config.timeZone,
       KEY_PEPPER: pepper ?? null,
       ...(backup.identity !== null && { BACKUP_ENCRYPTION_KEY: withSecrets ? backup.identity : null }),
     },
@@ -56,7 +57,7 @@ const BLANK = '________________________________________________________';
 /** The kit on paper. */
 export function kitText(kit: BackupKit): string {
   const { version, settings } = kit;
-  const { KEY_PEPPER, BACKUP_ENCRYPTION_KEY, ...place } = settings;
+  const { QUOTA_TIMEZONE, KEY_PEPPER, BACKUP_ENCRYPTION_KEY, ...place } = settings;
   const isOfMachine = /^s3:/.test(place['BACKUP_TARGET'] ?? '') && place['AWS_ACCESS_KEY_ID'] === undefined;
   const parts = [
     `quota-proxy emergency kit (version ${version})\nKeep it where neither this server nor the backups are.`,
@@ -66,7 +67,9 @@ export function kitText(kit: BackupKit): string {
     ]),
     section('2. The secrets', secretsIn(kit)),
     section('3. Restore on a new machine', [
-      'Get the repository, and put the lines above into .env, beside ADMIN_TOKEN and UPSTREAM_API_KEY. Then:',
+      'Get the repository, and put the lines above into .env, beside ADMIN_TOKEN, UPSTREAM_API_KEY and',
+      `QUOTA_TIMEZONE=${QUOTA_TIMEZONE}`,
+      'by which days and months began. Then:',
       '',
       ...kit.restore,
     ]),

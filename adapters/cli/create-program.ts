@@ -21,6 +21,7 @@ export function createProgram(exitWith: (code: number) => void): Command {
     .description('Share one upstream LLM key with many people, and never overspend it.')
     .version(VERSION, '-V, --version', 'print the version')
     .exitOverride()
+    .hook('preAction', (_, command) => refuseEmpty(command))
     // What is wrong with a command line is told by `run`, in one line.
     .configureOutput({ writeErr: () => undefined });
 
@@ -56,6 +57,15 @@ export function createProgram(exitWith: (code: number) => void): Command {
   addMigrate(program);
   addCompletionCommands(program);
   return program;
+}
+
+/** A variable of a shell that is not set makes an option empty: that is not the same as leaving it out. A label may be none. */
+function refuseEmpty(command: Command): void {
+  for (const option of command.options) {
+    const values = [command.getOptionValue(option.attributeName())].flat();
+    if (option.long !== '--label' && values.includes(''))
+      throw new WrongUsage(`${option.long} is empty: say what it is to be, or leave it out`);
+  }
 }
 
 /** Those that look at this program, or at what its environment names. */

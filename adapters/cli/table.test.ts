@@ -48,6 +48,13 @@ test('a terminal that is too narrow cuts the widest texts, and no line is wider'
   expect(lines[1]).toMatch(/^12345678 {2}一二.*… +active$/);
 });
 
+test('a number within a text is left out where it would be cut, and no other', () => {
+  const rows = [{ id: '1', quotas: '0 of 200 requests per day', label: '12345678901234' }];
+  const cut = (columns: number) => table(rows, columns).split('\n')[1];
+  expect(cut(29)).toBe('1   0 of 200 r…  12345678901…');
+  expect(cut(23)).toBe('1   0 of …    12345678…');
+});
+
 test('a sentence goes on in the next line, and a key is whole wherever it is', () => {
   const key = `sk-${'a1'.repeat(19)}`;
   const rows = [

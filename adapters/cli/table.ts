@@ -117,13 +117,15 @@ function padded(text: string, width: number, toTheRight: boolean): string {
   return toTheRight ? space + cut : cut + space;
 }
 
+/** A number within a text is not cut: what is left of it would be read as a number. */
 function shortened(text: string, width: number): string {
   let kept = '';
   for (const grapheme of graphemesOf(text)) {
     if (widthOf(kept + grapheme) > width - 1) break;
     kept += grapheme;
   }
-  return `${kept}…`;
+  const cutsNumber = /^\d/.test(text.slice(kept.length));
+  return `${cutsNumber ? kept.replace(/ [\d.]+$/, ' ') : kept}…`;
 }
 
 /** What a reader takes for one character: an accent takes no column of its own. */

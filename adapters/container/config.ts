@@ -146,7 +146,9 @@ export function readToolConfig(env: Environment = process.env): ToolConfig {
   const url = given['QUOTA_PROXY_URL']?.value;
   if (url !== undefined && !(URL.canParse(url) && /^https?:\/\/[^@?#]+$/i.test(url))) {
     const what = described('QUOTA_PROXY_URL', given);
-    problems.push(`${what}: must be a URL such as http://127.0.0.1:8787, without a user, a query or a fragment`);
+    problems.push(
+      `${what}: must be a URL such as http://127.0.0.1:8787, without a user, a query or a fragment`,
+    );
   }
   const pepper = pepperOf(given, problems);
   const backup = backupConfigOf(values, given, problems);

@@ -21,7 +21,7 @@ export interface Catalog {
 }
 
 // A manifest has a line for each table; all of this together is a few kilobytes.
-const RECORD_BYTES_MAX = 1024 * 1024;
+export const RECORD_BYTES_MAX = 1024 * 1024;
 const AT_ONCE = 8;
 
 /** Whose backups the vault takes; `undefined` if it answered that nobody's are there. @throws RecordBroken, VaultFailure */

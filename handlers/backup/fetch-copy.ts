@@ -11,6 +11,7 @@ import type { Buckets, Instant } from '#core/model.ts';
 import { CopyBroken, type Replayed } from '#core/snapshot.ts';
 import type { SpoolFolder } from '#core/spool.ts';
 import type { RestoreParts } from './backup-parts.ts';
+import { RECORD_BYTES_MAX } from './catalog.ts';
 import { checkedBody, RecordBroken } from './checked-text.ts';
 import { type ReadSegment, readSegment } from './segment-text.ts';
 import { SEGMENT_BYTES_MAX } from './ship.ts';
@@ -177,7 +178,7 @@ function withWayOut(error: unknown, { cutAt }: Ending): unknown {
 async function chainBefore({ vault }: RestoreParts, { segment, lineage, id }: Manifest): Promise<string> {
   if (segment.sha256 !== '') return segment.sha256;
   const name = manifestName(lineage.id, id);
-  const bytes = await vault.get(name, SEGMENT_BYTES_MAX);
+  const bytes = await vault.get(name, RECORD_BYTES_MAX);
   if (bytes === undefined) throw new CopyBroken(`${name} is missing from ${vault.location}`);
   return (await checkedBody(bytes, name)).sha256;
 }

@@ -189,6 +189,7 @@ test('the kit tells where everything is, and the secrets only when asked', async
   const plain = await run('backup', 'kit');
   expect(plain.stdout).toContain(`BACKUP_TARGET=file://${folder}/vault`);
   expect(plain.stdout).toMatch(/public key is age1\w{58}/);
+  expect(plain.stdout).toContain('QUOTA_TIMEZONE=UTC');
   expect(plain.stdout).not.toContain(pepper);
   expect(plain.stdout).not.toContain(key);
   const secret = await run('backup', 'kit', '--secrets');
