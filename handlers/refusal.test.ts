@@ -83,8 +83,19 @@ test.each<{ name: string; denial: Denial; said: Said }>([
   },
   {
     name: 'day quota',
+    denial: { kind: 'quota_exceeded', holder: 'key', standing: full(), asked: 101 },
+    said: {
+      ...QUOTA,
+      message: /1000 tokens per day is used up: 900 used, 50 held.*2026-11-25T00:00:00[.0]+Z\.$/,
+    },
+  },
+  {
+    name: 'day quota of which requests in flight hold what would do',
     denial: { kind: 'quota_exceeded', holder: 'key', standing: full(), asked: 100 },
-    said: { ...QUOTA, message: /1000 tokens per day is used up: 900 used, 50 held.*2026-11-25T00:00:00/ },
+    said: {
+      ...QUOTA,
+      message: /Z\. What requests in flight hold and do not use is free again when they have ended\.$/,
+    },
   },
   {
     name: 'quota of a minute',
@@ -128,7 +139,7 @@ test.each<{ name: string; denial: Denial; said: Said }>([
   },
   {
     name: 'sponsor',
-    denial: { kind: 'quota_exceeded', holder: 'sponsor', standing: full(), asked: 100 },
+    denial: { kind: 'quota_exceeded', holder: 'sponsor', standing: full(), asked: 101 },
     said: { ...QUOTA, message: /^The shared quota of this service is used up\. It starts anew at [^ ]+$/ },
   },
 ])('refusal: $name', async ({ denial, said }) => {

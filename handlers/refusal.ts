@@ -68,7 +68,8 @@ function messageOf(denial: Denial): string {
 /** The sponsor's figures are nobody's business but the operator's. */
 function quotaMessage({ holder, standing, asked }: QuotaDenial): string {
   const until = standing.resetsAt === null ? '' : ` It starts anew at ${isoOf(standing.resetsAt)}.`;
-  if (holder === 'sponsor') return `The shared quota of this service is used up.${until}`;
+  const soon = standing.used + asked <= standing.limit ? FREE_AGAIN : '';
+  if (holder === 'sponsor') return `The shared quota of this service is used up.${until}${soon}`;
   const { meter, period, limit, used, held } = standing;
   const unit = meter === 'cost' ? 'micros of cost' : meter;
   const per = period === 'total' ? 'in total' : `per ${period}`;
@@ -76,8 +77,11 @@ function quotaMessage({ holder, standing, asked }: QuotaDenial): string {
   const state = `${used} used, ${held} held for requests in flight, at least ${asked} needed`;
   if (asked > limit)
     return `This request is too large for this API key's quota of ${limit} ${unit} ${per}: ${state}.`;
-  return `This API key's quota of ${limit} ${unit} ${per} is used up: ${state}.${until}`;
+  return `This API key's quota of ${limit} ${unit} ${per} is used up: ${state}.${until}${soon}`;
 }
+
+/** A worst case is set aside for each, and most use less. */
+const FREE_AGAIN = ' What requests in flight hold and do not use is free again when they have ended.';
 
 type QuotaDenial = Extract<Denial, { kind: 'quota_exceeded' }>;
 
