@@ -28,9 +28,7 @@ export const PLANTED_FAULTS: Readonly<Record<string, Planted>> = {
       result: { ended: true },
     };
   }),
-  'days begin at midnight in London': wrong((account, command) =>
-    decide(account, command, calendarOf('UTC')),
-  ),
+  'days begin at midnight in London': { calendar: calendarOf('UTC') },
   'windows are filled again by a clock that is set back': wrong((account, command, calendar) =>
     decide(account && { ...account, sponsor: { ...account.sponsor, latestAt: 0 } }, command, calendar),
   ),

@@ -20,7 +20,12 @@ export interface Scenario {
   /** Where databases may be made and removed; `null`: the ledger is in memory. */
   readonly folder: string | null;
   /** Faults that are planted, to see that they are found. */
-  readonly planted?: { readonly decideBy?: typeof decide; readonly lies?: boolean };
+  readonly planted?: {
+    readonly decideBy?: typeof decide;
+    /** The store's. */
+    readonly calendar?: Calendar;
+    readonly lies?: boolean;
+  };
 }
 
 /** What came to pass. */
@@ -61,7 +66,9 @@ export async function simulate({ seed, folder, planted = {} }: Scenario): Promis
   const startsAt = Date.parse(chance.one(STARTS)) + chance.between(0, DAY);
   const time = virtualTime(startsAt);
   const disk =
-    folder === null ? memoryDisk(calendar, planted.decideBy) : sqliteDisk(calendar, `${folder}/${seed}`);
+    folder === null
+      ? memoryDisk(planted.calendar ?? calendar, planted.decideBy)
+      : sqliteDisk(calendar, `${folder}/${seed}`);
   const world = makeWorld({ chance, time, disk, calendar, zone, lies: planted.lies === true });
   return time.during(async () => {
     try {
