@@ -19,3 +19,7 @@ test.each([
 ])('who prefers %s reads %s', (accepted, language) => {
   expect(preferredLanguage(accepted)).toBe(language);
 });
+
+test('of a header without end the beginning is read', () => {
+  expect(preferredLanguage(`a${' '.repeat(15_000)}x,zh`)).toBe('en');
+});
