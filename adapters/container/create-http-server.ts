@@ -52,12 +52,8 @@ export function createHttpServer(
   const ended = new WeakSet<Socket>();
   const listener = getRequestListener(
     (request, { incoming }) => {
-      if (isAmbiguous(incoming)) {
-        ended.add(incoming.socket);
-        return invalidRequest('Send HTTP/1.1, with one Host header.');
-      }
-      if (DOT_SEGMENT.test(incoming.url ?? ''))
-        return invalidRequest("Send the path without '.' and '..' in it.");
+      const problem = problemOf(incoming);
+      if (problem !== undefined) return invalidRequest(problem);
       const env = { address: addressOf(incoming), ready: readiness.ready };
       const reply = app.fetch(request, env, works);
       // A client may leave before its reply is made; what it asked for is still under way.
@@ -70,6 +66,7 @@ export function createHttpServer(
     if (!isLetIn(incoming.socket)) return outgoing.destroy();
     // RFC 9112 §9.6: an answer that closes the connection is to the last request that is looked at.
     if (ended.has(incoming.socket)) return;
+    if (problemOf(incoming) !== undefined) ended.add(incoming.socket);
     if (!readiness.ready) outgoing.shouldKeepAlive = false;
     return listener(incoming, outgoing);
   });
@@ -78,6 +75,14 @@ export function createHttpServer(
   server.on('checkExpectation', (incoming, outgoing) => server.emit('request', incoming, outgoing));
   const isLetIn = guardConnections(server, options, onFull);
   return server;
+}
+
+/** What is wrong with a request that Node takes for one, and others may take for another; `undefined` if nothing is. */
+function problemOf(
+  incoming: Pick<IncomingMessage, 'httpVersionMajor' | 'rawHeaders' | 'url'>,
+): string | undefined {
+  if (isAmbiguous(incoming)) return 'Send HTTP/1.1, with one Host header.';
+  return DOT_SEGMENT.test(incoming.url ?? '') ? "Send the path without '.' and '..' in it." : undefined;
 }
 
 /**
