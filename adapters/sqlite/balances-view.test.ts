@@ -122,3 +122,23 @@ function expectedRows(accounts: readonly Account[]): unknown[] {
   const ofKeys = accounts.flatMap(({ key, buckets }) => rows(key.id, buckets));
   return [...ofKeys, ...rows(SPONSOR_ID, accounts[0]?.sponsor.buckets ?? [])].sort();
 }
+
+test('so does one who looks after the time zone was changed, in a day that goes on', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quota-proxy-'));
+  const path = join(folder, 'quota.db');
+  const first = openWriter(openDatabase(path), CALENDAR, LIMITS);
+  first.answer([
+    ['addKey', BROUGHT_IN, null],
+    ['execute', reserving(1, BROUGHT_IN)],
+  ]);
+  first.close();
+  const database = openDatabase(path);
+  // Its day begins thirteen hours later, before what was recorded.
+  const writer = openWriter(database, calendarOf('America/New_York'), LIMITS);
+  writer.answer([['execute', reserving(2, BROUGHT_IN, { at: NOON + 1 })]]);
+  const accounts = writer.answer([['account', { id: BROUGHT_IN.id }]]);
+  const expected = accounts.flatMap((answer) => (answer as { value?: Account }).value ?? []);
+  expect(viewed(database)).toEqual(expectedRows(expected));
+  writer.close();
+  rmSync(folder, { recursive: true });
+});

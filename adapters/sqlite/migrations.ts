@@ -6,6 +6,7 @@ import { SCHEMA_4 } from './schema-4.ts';
 import { SCHEMA_5 } from './schema-5.ts';
 import { SCHEMA_6 } from './schema-6.ts';
 import { SCHEMA_7 } from './schema-7.ts';
+import { SCHEMA_8 } from './schema-8.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** Marks a file as quota-proxy's in its header (https://sqlite.org/pragma.html#pragma_application_id): "QPRX". */
@@ -13,7 +14,7 @@ export const APPLICATION_ID = 0x51505258;
 
 /** Number 1 is the first; `user_version` says which was the last to be applied. Never edited once released. */
 export const MIGRATIONS: readonly string[] = [
-  ...[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7],
+  ...[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8],
 ];
 
 /**
