@@ -131,6 +131,7 @@ async function fetchSegments(
   const first = manifest.segment.number + 1;
   let previous = await chainBefore(parts, manifest);
   let ending = NONE;
+  let wholeAt: Instant | null = null;
   const known = Math.max(await lastListed(parts, lineage), manifest.shippedThrough);
   for (let from = first; ; from += AT_ONCE) {
     const numbers = Array.from({ length: AT_ONCE }, (_, index) => from + index);
@@ -139,12 +140,12 @@ async function fetchSegments(
       const number = from + index;
       const name = segmentName(lineage, number);
       // What is wrong with one that is not needed keeps nothing from being restored.
-      if (outcome.status === 'rejected') throw withWayOut(outcome.reason, ending);
+      if (outcome.status === 'rejected') throw withWayOut(outcome.reason, wholeAt);
       const segment = outcome.value;
       // Names follow one another: what the store answers is not there is the end, unless it lists a later one.
       if (segment === undefined) {
         if (number > known) return ending;
-        throw withWayOut(new CopyBroken(`${name} is missing from ${parts.vault.location}`), ending);
+        throw withWayOut(new CopyBroken(`${name} is missing from ${parts.vault.location}`), wholeAt);
       }
       previous = follows(segment, previous, manifest, name);
       const { header, rows } = segment;
@@ -159,16 +160,17 @@ async function fetchSegments(
         rowsBytes: ending.rowsBytes + rows.length,
       };
       progress(options, 'segments', number - first + 1, Math.max(known - first + 1, number - first + 1));
-      // What was cut at this very moment is whole where its sums are told: nobody need be able to read the next one.
-      if (cutAt === options.until && sponsor !== null) return ending;
+      // What was cut at one moment is whole where its sums are told: nobody need be able to read the next one.
+      if (sponsor !== null) wholeAt = cutAt;
+      if (wholeAt === options.until && wholeAt !== null) return ending;
     }
   }
 }
 
-/** What is wrong with a segment, and the moment before it, which can be restored all the same. */
-function withWayOut(error: unknown, { cutAt }: Ending): unknown {
-  if (cutAt === null || !(error instanceof CopyBroken || error instanceof RecordBroken)) return error;
-  const at = new Date(cutAt).toISOString();
+/** What is wrong with a segment, and the last moment before it that can be restored all the same. */
+function withWayOut(error: unknown, wholeAt: Instant | null): unknown {
+  if (wholeAt === null || !(error instanceof CopyBroken || error instanceof RecordBroken)) return error;
+  const at = new Date(wholeAt).toISOString();
   return new CopyBroken(`${error.message}; what is before it can be restored by --at ${at}`, {
     cause: error,
   });

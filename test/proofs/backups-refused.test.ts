@@ -75,6 +75,21 @@ describe('B6: what is not what it was is refused by its name', () => {
     expect(reservedCount((await it.restore({ kind: 'instant', at: NOON + 2000 })).file)).toBe(24);
   });
 
+  test('of segments that were cut at one moment the last is needed for it: the moment before is the way out', async () => {
+    const it = await open();
+    const key = await it.addKey();
+    await it.backups.backUp(NOON);
+    await it.request(key);
+    await it.backups.ship(NOON + 1000, 'all');
+    await it.request(key, 5_100);
+    await it.backups.ship(NOON + 2000, 'all');
+    const [, , third = ''] = it.objects().filter((name) => name.startsWith('segments/'));
+    writeFileSync(join(it.vaultPath, third), 'damaged');
+    const before = NOON + 1000;
+    await expect(it.restore()).rejects.toThrow(`by --at ${new Date(before).toISOString()}`);
+    expect(reservedCount((await it.restore({ kind: 'instant', at: before })).file)).toBe(1);
+  });
+
   test('objects that are swapped or missing', async () => {
     const it = await backedUp();
     const segments = it.objects().filter((name) => name.startsWith('segments/'));
