@@ -169,6 +169,8 @@ describe('each problem is one line that names the variable, what was given, and 
       env: { UPSTREAM_BASE_URL: 'https://ada:a/b@x/v1' },
       says: /^UPSTREAM_BASE_URL is 'https:\/\/…@x\/v1': /,
     },
+    { env: { UPSTREAM_BASE_URL: 'https:ada:hush@x/v1' }, says: /^UPSTREAM_BASE_URL is 'https:…@x\/v1': / },
+    { env: { UPSTREAM_BASE_URL: 'https://x/v1#sk-1' }, says: /^UPSTREAM_BASE_URL is 'https:\/\/x\/v1#…': / },
     { env: { UPSTREAM_BASE_URL: 'https://x/v1/chat/completions' }, says: /leave out \/chat\/completions/ },
     {
       env: { UPSTREAM_API_KEY: 'a', DEEPSEEK_API_KEY: 'b' },

@@ -63,6 +63,7 @@ export function described(name: string, given: GivenSettings): string {
   const setting = given[name];
   if (setting === undefined) return name;
   if (SECRETS.has(name)) return setting.name;
-  const shown = setting.value.replace(/:\/\/.*@/, '://…@').replace(/(:\/\/.*\?).*/, '$1…');
+  // `https:user:password@host`, without the slashes, is such a URL, too.
+  const shown = setting.value.replace(/(:[/\\]*).*@/, '$1…@').replace(/(:.*?[?#]).*/, '$1…');
   return `${setting.name} is '${shown}'`;
 }
