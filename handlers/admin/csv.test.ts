@@ -10,6 +10,7 @@ test.each([
     label: "Ada;=1+cmd|' /C calc'!A0;",
     cell: "Ada;'=1+cmd|' /C calc'!A0;",
   },
+  { name: 'and behind a quote there', label: 'Ada;"=1+1', cell: `"Ada;""'=1+1"` },
   { name: 'and behind a tab', label: 'Ada\t@SUM(1)', cell: "Ada\t'@SUM(1)" },
   { name: 'and behind a line end, quoted', label: 'a\r\n-1', cell: `"a\r\n'-1"` },
   { name: 'a number keeps its sign', label: -1, cell: '-1' },

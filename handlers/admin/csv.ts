@@ -22,7 +22,7 @@ export function csv<Column extends string>(
 
 // A label or a model is what somebody wrote: a spreadsheet must not take it for a formula (OWASP, CSV injection). It also
 // takes one that is written full-width, and where numbers have a decimal comma a cell ends at a semicolon, quoted or not.
-const FORMULAS = /(^|[;\t\r\n])(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])/g;
+const FORMULAS = /(^|[;\t\r\n]"*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])/g;
 
 function cellOf(value: Cell): string {
   if (value === null) return '';
