@@ -19,6 +19,7 @@ import { NOON } from '#test/fakes/accounts.ts';
 import { openDatabase } from './database.ts';
 import { type Check, examine } from './doctor.ts';
 import { LIMITS } from './limits.ts';
+import { APPLICATION_ID, applyStep, MIGRATIONS } from './migrations.ts';
 import { StoreRefused } from './store-refused.ts';
 import { openWriter } from './writer.ts';
 
@@ -239,4 +240,14 @@ test('days are those of the zone that it was served in, whoever looks', () => {
   ]);
   writer.close();
   expect(broken(examine(served))).toEqual([]);
+});
+
+test('a database of an older version is no damaged one: it is told what to do first', () => {
+  const old = join(folder, 'old.db');
+  const database = new Database(old);
+  for (const sql of MIGRATIONS.slice(0, 3)) applyStep(database, sql);
+  database.pragma(`application_id = ${APPLICATION_ID}`);
+  database.pragma('user_version = 3');
+  database.close();
+  expect(() => examine(old)).toThrow(/old\.db has schema 3, of an older version: start this one on it first/);
 });

@@ -5,7 +5,7 @@ import { auditBalances, auditLimits } from './balance-audit.ts';
 import { currentAccounts } from './current-accounts.ts';
 import { asRefusal, refuseForeign } from './database.ts';
 import { auditLedger } from './ledger-audit.ts';
-import { migratedTo } from './migrations.ts';
+import { MIGRATIONS, migratedTo } from './migrations.ts';
 import { brokenOperation, verifyChain } from './operation-rows.ts';
 import { type OwnSchema, ownSchema } from './own-schema.ts';
 import { StoreRefused } from './store-refused.ts';
@@ -31,7 +31,7 @@ export function examine(path: string): Examination {
   const database = openToRead(path);
   try {
     refuseForeign(database, path);
-    migratedTo(database, path);
+    refuseOlder(migratedTo(database, path), path);
     // One read transaction: all checks see the same instant, whatever a server writes meanwhile.
     database.exec('BEGIN');
     return checksOf(database);
@@ -42,6 +42,14 @@ export function examine(path: string): Examination {
   } finally {
     database.close();
   }
+}
+
+/** What is not there yet would be taken for gone. */
+function refuseOlder(version: number, path: string): void {
+  if (version === MIGRATIONS.length) return;
+  throw new StoreRefused(
+    `${path} has schema ${version}, of an older version: start this one on it first, or ask the doctor of that version`,
+  );
 }
 
 function openToRead(path: string): Database.Database {
