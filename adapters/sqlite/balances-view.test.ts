@@ -64,7 +64,7 @@ test('a stranger with the sqlite3 command sees exact balances at any moment', ()
     ),
     { numRuns: 50 },
   );
-});
+}, 120_000);
 
 /** Today, a week ago, and a month ago: 100, 10 and 1 requests. */
 function pastDays(at: number): readonly PastUse[] {

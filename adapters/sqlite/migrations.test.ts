@@ -104,4 +104,4 @@ test('D14: a kill after any statement of a migration leaves the old schema or th
   look('after-commit');
   expect(versions).toEqual([...statements.map(() => 2), 2, 3]);
   database.close();
-});
+}, 120_000);

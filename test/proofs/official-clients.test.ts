@@ -108,12 +108,13 @@ test("a refusal is Anthropic's error, and is not tried again where that cannot h
     expect(error.requestID).toMatch(/^[0-9a-f-]{36}$/);
     return true;
   });
-  expect(
+  // What a process writes comes a little later than its answers.
+  const refusals = () =>
     server
       .written()
       .slice(before.length)
-      .match(/quota_exceeded/g),
-  ).toHaveLength(1);
+      .match(/quota_exceeded/g);
+  await expect.poll(refusals).toHaveLength(1);
   const counting = anthropic.messages.countTokens({ model: 'demo', messages: [] });
   await expect(counting).rejects.toMatchObject({
     status: 404,
