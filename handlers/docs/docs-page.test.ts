@@ -6,6 +6,8 @@ import { contract } from '../admin/contract.ts';
 import type { OpenapiDocument } from '../openapi/openapi-document.ts';
 import { openapiDocument } from '../openapi/openapi-document.ts';
 import type { Language } from '../preferred-language.ts';
+import { CHINESE_ERRORS } from './chinese-errors.ts';
+import { CHINESE_FIELDS } from './chinese-fields.ts';
 import { docsPage } from './docs-page.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { SCRIPT } from './script.ts';
@@ -27,6 +29,16 @@ test.each<Language>(['en', 'zh-CN'])('%s: all of the document is there', async (
     expect(page).toContain(`<code>${code.replace('anthropic.', '')}</code>`);
   for (const name of ['Idempotency-Key', 'items[].quotas[].resets_at', 'x-ratelimit-remaining-requests'])
     expect(page).toContain(`<code>${name}</code>`);
+});
+
+test('the Chinese page says in Chinese all that the document says, and nothing that it does not say', async () => {
+  const page = await docsPage(DOCUMENT, 'zh-CN');
+  expect(page.match(/<span lang="en">.*?<\/span>/g) ?? []).toEqual([]);
+  const texts = textsIn(DOCUMENT);
+  const translated = [...Object.keys(CHINESE_FIELDS), ...Object.keys(CHINESE_ERRORS)];
+  expect(translated.filter((text) => !texts.has(text))).toEqual([]);
+  for (const text of [...Object.values(CHINESE_FIELDS), ...Object.values(CHINESE_ERRORS)])
+    expect(text).not.toMatch(/[\u4e00-\u9fff](?:[A-Za-z0-9`]|[,;:.!?])|[A-Za-z0-9`][\u4e00-\u9fff]/);
 });
 
 describe('the policy that it is served with can be kept', () => {
@@ -75,6 +87,12 @@ const EXCHANGE = {
   ...{ requestId: 'r', startedMs: 0, trace: null, params: {} },
   ...{ env: { address: '127.0.0.1', ready: true }, ctx: { waitUntil: () => {} } },
 };
+
+/** Every text anywhere in the document. */
+function textsIn(value: unknown): Set<unknown> {
+  if (typeof value !== 'object' || value === null) return new Set([value]);
+  return new Set(Object.values(value).flatMap((each) => [...textsIn(each)]));
+}
 
 /** Every text of the document that a person wrote, with what must not become markup; references stay. */
 function hostile(value: unknown, name = ''): unknown {

@@ -4,6 +4,8 @@ import type { Example, Operation, Parameter, Reply } from '../openapi/operation.
 import type { Schema } from '../openapi/schema-of.ts';
 import type { Language } from '../preferred-language.ts';
 import { CHINESE } from './chinese.ts';
+import { CHINESE_ERRORS } from './chinese-errors.ts';
+import { CHINESE_FIELDS } from './chinese-fields.ts';
 import { accessOf, component, curlExample } from './curl-example.ts';
 import { memberRows, typeText } from './member-rows.ts';
 import type { Markup } from './prose.ts';
@@ -27,12 +29,12 @@ export interface Setting {
 export function operationSection({ method, path, operation }: Placed, setting: Setting): Markup {
   const words = WORDS[setting.language];
   const { operationId, summary, description, 'x-also-at': alsoAt = [] } = operation;
-  const told = setting.language === 'en' ? summary : (CHINESE[operationId] ?? summary);
-  return html`<article id="${operationId}" data-find="${`${method} ${path} ${alsoAt.join(' ')} ${told} ${summary}`.toLowerCase()}">
+  const does = setting.language === 'en' ? summary : (CHINESE[operationId] ?? summary);
+  return html`<article id="${operationId}" data-find="${`${method} ${path} ${alsoAt.join(' ')} ${does} ${summary}`.toLowerCase()}">
 <h3><span class="method ${method.toLowerCase()}">${method}</span> <code>${path}</code> <a class="anchor" href="#${operationId}" aria-label="#${operationId}">#</a></h3>
-<p>${prose(told)}</p>
-${description === undefined || setting.language !== 'en' ? '' : html`<p>${prose(description)}</p>`}
-<p class="about">${words.who}: <strong>${words.access[accessOf(operation)]}</strong>${
+<p>${prose(does)}</p>
+${description === undefined ? '' : html`<p>${told(description, setting.language)}</p>`}
+<p class="about">${words.who}<strong>${words.access[accessOf(operation)]}</strong>${
     alsoAt.length === 0
       ? ''
       : html` &middot; ${words.alsoAt} ${alsoAt.map((each) => html`<code>${method} ${each}</code> `)}`
@@ -139,9 +141,16 @@ function table(rows: readonly TableRow[], language: Language): Markup {
   return html`<table><tbody>${rows.map(
     ({ name, type, required, description }) => html`<tr><th scope="row"><code>${name}</code>${
       required ? html` <em>${WORDS[language].required}</em>` : ''
-    }</th><td class="type">${type}</td><td lang="en">${prose(description)}</td></tr>
+    }</th><td class="type">${type}</td><td>${told(description, language)}</td></tr>
 `,
   )}</tbody></table>`;
+}
+
+/** What the document says of a part of it; marked as English where the page has no Chinese for it. */
+function told(text: string, language: Language): Markup | readonly Markup[] {
+  if (language === 'en' || text === '') return prose(text);
+  const chinese = CHINESE_FIELDS[text] ?? CHINESE_ERRORS[text];
+  return chinese === undefined ? html`<span lang="en">${prose(text)}</span>` : prose(chinese);
 }
 
 function code(text: string): Markup {

@@ -31,7 +31,7 @@ interface Words {
   readonly defaultIs: string;
 }
 
-/** All that the page says itself; what the document says is in English. */
+/** All that the page says itself; what the document says is in `chinese.ts` and its neighbours. */
 export const WORDS: Readonly<Record<Language, Words>> = {
   en: {
     title: 'API reference',
@@ -47,7 +47,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     groups: { client: 'Client API' },
     copy: 'Copy',
     copied: 'Copied',
-    who: 'Who',
+    who: 'Who: ',
     access: {
       public: 'everybody',
       key: 'holder of a key',
@@ -73,7 +73,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
   'zh-CN': {
     title: 'API 参考',
     intro: [
-      '同一个端口上有两套接口：`/v1` 下的客户端接口，任何 OpenAI 客户端都能用；`/admin` 下的管理接口。本页由 `/openapi.json` 生成，后者又由服务端用于路由和校验的同一张表生成，字段说明为英文原文。',
+      '同一个端口上有两套接口：`/v1` 下的客户端接口，任何 OpenAI 客户端都能用；`/admin` 下的管理接口。本页由 `/openapi.json` 生成，后者又由服务端用于路由和校验的同一张表生成。',
       '密钥放在 `Authorization: Bearer`、`x-api-key` 或 `x-trial-key` 中；管理令牌放在 `Authorization: Bearer` 中。时间是 1970 年以来的毫秒数，费用以价格表货币的百万分之一为单位。错误采用 OpenAI 的错误对象，`/v1/messages` 下采用 Anthropic 的。',
     ],
     start: '示例从环境变量读取地址、密钥和管理令牌：',
@@ -95,7 +95,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     },
     copy: '复制',
     copied: '已复制',
-    who: '调用者',
+    who: '调用者：',
     access: {
       public: '任何人',
       key: '密钥持有者',
