@@ -20,7 +20,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   'quota.get': '查看密钥的权限和剩余配额。不计费，也不计入次数。',
   'applications.apply': '申请密钥。',
   'applications.look': '查看申请的结果。',
-  'applications.claim': '领取已批准的密钥；十分钟内再次领取，得到的是同一个密钥。',
+  'applications.claim': '领取已通过的申请的密钥；十分钟内再次领取，得到的是同一个密钥。',
   'applications.page': '申请页面，语言按浏览器的偏好选择。',
   'applications.claim-page': '领取密钥的页面。',
   'applications.page.css': '页面样式。',
@@ -28,8 +28,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
   'applications.apply.js': '申请页面的脚本。',
   'applications.claim.js': '领取页面的脚本。',
   'applications.list': '列出密钥申请，最新的在前。',
-  'applications.approve': '批准申请。申请人领取时，按这里给出的条件生成密钥。',
-  'applications.reject': '拒绝申请；已批准但尚未领取的也可以拒绝。',
+  'applications.approve': '通过申请。申请人领取时，按这里给出的条件生成密钥。',
+  'applications.reject': '拒绝申请；已通过但尚未领取的也可以拒绝。',
   'keys.create': '创建密钥。完整密钥只在这次响应中出现，此后不再显示。',
   'keys.import':
     '从其他系统导入密钥及其历史用量。每个密钥连同历史要么全部导入，要么都不导入；已存在的保持原样。',
@@ -40,7 +40,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   'keys.rotate':
     '给密钥换新。新密钥只在这次响应中完整出现，此后不再显示。已用量照常累计。除新密钥外，最多只有一个旧密钥仍然有效。',
   'usage.read': '按天统计用量，最新的在前，可按密钥、模型或两者分组。`totals` 是所有匹配项之和。',
-  'usage.reset': '让一个或全部密钥的当前周期重新开始计数。账本保留，总配额的周期也不受影响。',
+  'usage.reset': '让一个或全部密钥的当前周期重新开始计数。账本保留，总上限的周期也不受影响。',
   'requests.list': '列出请求的计费明细，最新的在前。',
   'requests.get': '查看一次请求的计费明细。',
   'sponsor.get': '查看所有密钥合计的配额及当前用量。',

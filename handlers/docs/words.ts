@@ -87,7 +87,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
       keys: '密钥',
       usage: '用量',
       requests: '计费明细',
-      sponsor: '总配额',
+      sponsor: '总上限',
       operations: '操作日志',
       backups: '备份',
       status: '状态',

@@ -132,7 +132,7 @@ const chinese: PageText = {
   key: 'API 密钥',
   curlIntro: '也可以在终端里试一下：',
   rejectedTitle: '申请未通过',
-  rejectedIntro: '管理员没有批准这份申请。',
+  rejectedIntro: '管理员没有通过这份申请。',
   rejectedReason: '理由：',
   claimedTitle: '密钥已被领取',
   againIntro: '如果你没有收到，可以再次显示同一个密钥。如果不是你本人领取的，请立即联系管理员。',
