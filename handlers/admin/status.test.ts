@@ -22,3 +22,20 @@ test('status shows version, store, upstream, counts and warnings', async () => {
   });
   expect(status.store.engine).not.toBe('');
 });
+
+test('a cap in money without prices, which refuses every request, is warned of', async () => {
+  const { proxy, admin } = await openAdmin();
+  const { key } = await admin.keys.create();
+  await admin.sponsor.put({ body: { quotas: [{ meter: 'requests', period: 'day', limit: 9 }] } });
+  expect((await admin.status.get()).warnings).toEqual([]);
+  await admin.sponsor.put({ body: { quotas: [{ meter: 'cost', period: 'day', limit: 5_000_000 }] } });
+  const refused = await proxy.chat(key);
+  expect([refused.status, await refused.json()]).toMatchObject([
+    400,
+    { error: { code: 'model_not_priced' } },
+  ]);
+  expect((await admin.status.get()).warnings).toEqual([
+    expect.stringMatching(/refuses every request, as no model has a price: set PRICES_FILE/),
+  ]);
+  await proxy.close();
+});

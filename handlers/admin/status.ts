@@ -1,5 +1,6 @@
-import type { Instant } from '#core/model.ts';
+import type { Instant, Sponsor } from '#core/model.ts';
 import type { StoreStatus } from '#core/ports.ts';
+import type { PriceBook } from '#core/price.ts';
 import type { UpstreamStanding } from '#core/upstreams.ts';
 import { noticedView } from '../access/tell-noticed.ts';
 import type { BackupStatus } from '../backup/backups.ts';
@@ -11,12 +12,24 @@ import type { Contract } from './contract.ts';
 
 export type StatusServices = Pick<
   Services,
-  'health' | 'applications' | 'clock' | 'calendar' | 'policy' | 'backups' | 'access' | 'troubles' | 'upstream'
+  | 'health'
+  | 'keys'
+  | 'prices'
+  | 'applications'
+  | 'clock'
+  | 'calendar'
+  | 'policy'
+  | 'backups'
+  | 'access'
+  | 'troubles'
+  | 'upstream'
 >;
 
 /** How the proxy is. Up since these actions were made. */
 export function statusActions({
   health,
+  keys,
+  prices,
   applications,
   clock,
   calendar,
@@ -61,6 +74,7 @@ export function statusActions({
         warnings: [
           ...troubles.all().map(({ message }) => message),
           ...policy.warnings,
+          ...priceWarnings(prices, await keys.sponsor()),
           ...storeWarnings(store),
           ...(backup === null ? [] : warningsOf(backup, at)),
         ],
@@ -88,6 +102,14 @@ function upstreamViews(standings: readonly UpstreamStanding[], troubles: Trouble
 
 function troubleView(trouble: Trouble | undefined) {
   return trouble === undefined ? null : { since: trouble.since, message: trouble.message };
+}
+
+/** A key is told that its model has no price; that no model has one, for anybody, is for the operator. */
+function priceWarnings(prices: PriceBook, { quotas }: Sponsor): readonly string[] {
+  if (prices.table() !== null || !quotas.some(({ meter }) => meter === 'cost')) return [];
+  return [
+    'The quota of cost over all keys refuses every request, as no model has a price: set PRICES_FILE, or take it away with quota-proxy sponsor set.',
+  ];
 }
 
 // Four times what the log may grow to between two checkpoints; a backup leaves as much free.
