@@ -45,8 +45,8 @@ h4 { font-size: 0.95rem; margin: 1.25rem 0 0.4rem; }
 nav { font-size: 0.875rem; }
 nav summary { font-weight: 600; cursor: pointer; }
 nav ul { list-style: none; margin: 0 0 0.5rem; padding: 0; }
-nav li a { display: block; padding: 0.1rem 0; color: var(--text); overflow-wrap: anywhere; }
-nav li .method { display: inline-block; min-width: 3.6em; }
+nav li a { display: flex; padding: 0.1rem 0; color: var(--text); overflow-wrap: anywhere; }
+nav li .method { flex: none; min-width: 4.2em; line-height: 1.8; }
 nav p { margin: 0.75rem 0 0.15rem; font-weight: 600; text-transform: capitalize; }
 #search { width: 100%; padding: 0.45rem 0.6rem; margin-bottom: 0.75rem; font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 0.4rem; }
 article { border: 1px solid var(--line); border-radius: 0.6rem; padding: 1rem 1.25rem; margin: 1rem 0; }
