@@ -62,7 +62,7 @@ th { width: 30%; font-weight: normal; }
 td.type { width: 26%; color: var(--soft); }
 em { color: var(--delete); font-size: 0.85em; font-style: normal; }
 @media (min-width: 60rem) {
-  body { display: grid; grid-template-columns: 17rem minmax(0, 1fr); column-gap: 2.5rem; }
+  body { display: grid; grid-template-columns: 18.5rem minmax(0, 1fr); column-gap: 2.5rem; }
   header { grid-column: 1 / -1; }
   nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow: auto; padding: 1rem 0; }
   main > section:first-child > p:first-child { margin-top: 0.5rem; }
