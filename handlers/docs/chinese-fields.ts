@@ -135,7 +135,7 @@ export const CHINESE_FIELDS: Readonly<Record<string, string>> = {
   '`csv` answers with a file of the page, and the cursor in the header `x-next-cursor`':
     '`csv`：把这一页下载为文件，cursor 在响应头 `x-next-cursor` 里',
   'The day that was asked for; null if none was': '查询的那一天；没有指定则为 null',
-  'The store': '存储',
+  'The store': '所用的存储',
   'Of a month: `2026-01`': '按月时形如 `2026-01`',
   'null where models are added up; empty for what was refused, whichever was asked for':
     '合并各模型时为 null；被拒绝的请求不区分模型，为空文本',
@@ -174,7 +174,7 @@ export const CHINESE_FIELDS: Readonly<Record<string, string>> = {
   'Such as `keys.create`': '例如 `keys.create`',
   "A key's id, `sponsor` or `all`": '密钥的 id、`sponsor` 或 `all`',
   'Dense from 1': '从 1 起连续编号',
-  'What was asked for': '请求的内容',
+  'What was asked for': '操作的具体内容',
   'Number of the first action that does not follow from the one before': '第一条与前一条接不上的编号',
 
   'The identity of the database that it was made of': '备份所属数据库的标识',
