@@ -138,6 +138,16 @@ test.each<{ name: string; denial: Denial; said: Said }>([
     said: { ...QUOTA, message: /in total is used up/ },
   },
   {
+    name: 'sponsor who allows nothing',
+    denial: { kind: 'quota_exceeded', holder: 'sponsor', standing: full({ limit: 0 }), asked: 1 },
+    said: { ...QUOTA, message: /^The shared quota of this service allows none\. Ask whoever runs it\.$/ },
+  },
+  {
+    name: 'more than the sponsor ever allows',
+    denial: { kind: 'quota_exceeded', holder: 'sponsor', standing: full(), asked: 1_001 },
+    said: { ...QUOTA, message: /^This request is too large for the shared quota of this service\.$/ },
+  },
+  {
     name: 'sponsor',
     denial: { kind: 'quota_exceeded', holder: 'sponsor', standing: full(), asked: 101 },
     said: { ...QUOTA, message: /^The shared quota of this service is used up\. It starts anew at [^ ]+$/ },

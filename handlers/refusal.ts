@@ -69,8 +69,12 @@ function messageOf(denial: Denial): string {
 function quotaMessage({ holder, standing, asked }: QuotaDenial): string {
   const until = standing.resetsAt === null ? '' : ` It starts anew at ${isoOf(standing.resetsAt)}.`;
   const soon = standing.used + asked <= standing.limit ? FREE_AGAIN : '';
-  if (holder === 'sponsor') return `The shared quota of this service is used up.${until}${soon}`;
   const { meter, period, limit, used, held } = standing;
+  if (holder === 'sponsor') {
+    if (limit === 0) return 'The shared quota of this service allows none. Ask whoever runs it.';
+    if (asked > limit) return 'This request is too large for the shared quota of this service.';
+    return `The shared quota of this service is used up.${until}${soon}`;
+  }
   const unit = meter === 'cost' ? 'micros of cost' : meter;
   const per = period === 'total' ? 'in total' : `per ${period}`;
   if (limit === 0) return `This API key's quota of 0 ${unit} ${per} allows none. Ask whoever gave it to you.`;
