@@ -87,9 +87,9 @@ function problemOf(
 
 /**
  * What a URL takes out of its path (RFC 3986 §5.2.4), and clients before they send it: a proxy that shows `/v1/` alone, and
- * goes by how a path begins, would show `/v1/../admin`, too.
+ * goes by how a path begins, would show `/v1/../admin`, too; one that decodes it first, `/admin/keys/..%2f..%2f..%2fv1%2fx`.
  */
-const DOT_SEGMENT = /^[^?#]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i;
+const DOT_SEGMENT = /^[^?#]*(?:\/|%2f)(?:\.|%2e){1,2}(?:[/?#]|%2f|$)/i;
 
 /** What Node lets pass, and RFC 9112 does not: another version of HTTP (§2.3), and no Host or several (§3.2). */
 function isAmbiguous({
