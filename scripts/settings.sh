@@ -7,12 +7,24 @@
 IN_CONTAINER=/etc/quota-proxy
 SETTINGS_FILES='UPSTREAMS_FILE:upstreams.json PRICES_FILE:prices.json'
 
-# What is set here, before anything is made of it.
-given() {
-  if [ -n "$env_file" ]; then cat "$env_file"; else echo "UPSTREAMS_FILE=${UPSTREAMS_FILE:-}"; fi
+# The file of --env-file as Compose would read it, each setting as NAME=VALUE: there may be a byte order mark, line ends of
+# Windows, `export`, blanks, and quotes around nothing.
+written() {
+  local name='[[:blank:]]*(export[[:blank:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:blank:]]*'
+  tr -d '\r' <"$env_file" | LC_ALL=C sed -E -e "1s/^$(printf '\357\273\277')//" \
+    -e "s/^$name=[[:blank:]]*(\"\"|'')?([[:blank:]]+#.*|[[:blank:]]*)\$/\2=/" -e "s/^$name=[[:blank:]]*/\2=/"
 }
 
-value_of() { given | sed -n "s/^$1=//p" | tail -n 1 | sed "s/^\([\"']\)\(.*\)\1\$/\2/"; }
+# What is set here, before anything is made of it.
+given() {
+  if [ -n "$env_file" ]; then written; else echo "UPSTREAMS_FILE=${UPSTREAMS_FILE:-}"; fi
+}
+
+# Without its quotes, or without the comment behind it.
+value_of() {
+  given | sed -n "s/^$1=//p" | tail -n 1 |
+    sed -E -e "s/^(\"[^\"]*\"|'[^']*'|[^\"'].*)[[:blank:]]+#.*/\1/" -e 's/[[:blank:]]+$//' -e "s/^([\"'])(.*)\1\$/\2/"
+}
 
 # Where the file is here that a setting names; nothing where that is a path in the container alone.
 file_here() {
@@ -44,8 +56,8 @@ settings() {
     for each in $SETTINGS_FILES; do
       if [ -n "$(file_here "${each%:*}")" ]; then paths+=(-e "s|^${each%:*}=.*|${each%:*}=$IN_CONTAINER/${each#*:}|"); fi
     done
-    { grep -Ev '^(UPSTREAM|DEEPSEEK)_API_KEY=$' "$env_file" || true; } | sed -e '' ${paths[@]+"${paths[@]}"}
-    if [ -n "$(value_of UPSTREAMS_FILE)" ] || grep -Eq '^(UPSTREAM|DEEPSEEK)_API_KEY=.' "$env_file"; then return; fi
+    { written | grep -Ev '^(UPSTREAM|DEEPSEEK)_API_KEY=$' || true; } | sed -e '' ${paths[@]+"${paths[@]}"}
+    if [ -n "$(value_of UPSTREAMS_FILE)" ] || written | grep -E '^(UPSTREAM|DEEPSEEK)_API_KEY=.' >/dev/null; then return; fi
   elif [ -n "${UPSTREAMS_FILE:-}" ]; then
     echo "UPSTREAMS_FILE=$IN_CONTAINER/upstreams.json"
     for name in $(key_names); do echo "$name=${!name:-}"; done

@@ -65,7 +65,7 @@ check_directory() {
   expect ".env is for its owner alone" ".env can be read by others" "chmod 600 $1/.env" is_private .env
   expect "ADMIN_TOKEN is set" "ADMIN_TOKEN in .env is missing or shorter than $TOKEN_LENGTH_MIN" \
     "put one there, as openssl rand -hex 32 makes it, then docker compose up -d --wait" \
-    grep -Eq "^ADMIN_TOKEN=[\"']?[^\"']{$TOKEN_LENGTH_MIN,}" .env
+    grep -Eq "^ *(export +)?ADMIN_TOKEN *= *[\"']?[^\"']{$TOKEN_LENGTH_MIN,}" .env
 }
 
 is_private() { [ -z "$(find "$1" -prune -perm /077)" ]; }

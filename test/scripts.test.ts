@@ -70,6 +70,25 @@ function kept(): readonly string[] {
   return readdirSync(join(folder, 'backups')).sort();
 }
 
+test.each([
+  { name: 'line ends of Windows', as: (name: string, value: string) => `${name}=${value}\r\n` },
+  { name: 'a byte order mark', as: (name: string, value: string) => `\u{FEFF}${name}=${value}\n` },
+  { name: 'export', as: (name: string, value: string) => `export ${name}=${value}\n` },
+  { name: 'blanks and a comment', as: (name: string, value: string) => ` ${name} = ${value} # mine\n` },
+  { name: 'quotes around nothing', as: (name: string, value: string) => `${name}=${value || "''"}\n` },
+])('deploy.sh reads settings as Compose does, with $name', async ({ as }) => {
+  const settings = [as('UPSTREAM_API_KEY', 'sk-1'), as('ADMIN_TOKEN', ''), as('PRICES_FILE', 'prices.json')];
+  writeFileSync(join(folder, 'host.env'), settings.join('').replaceAll(/\n\u{FEFF}/gu, '\n'));
+  writeFileSync(join(folder, 'prices.json'), '{}');
+  const script =
+    'set -euo pipefail; env_file=host.env; . scripts/settings.sh; settings | bash scripts/host/env.sh .';
+  expect(await ran('bash', ['-c', `cd "$0"; ${script}`, folder])).toMatchObject({ code: 0, stderr: '' });
+  const env = readFileSync(join(folder, '.env'), 'utf8');
+  expect(env).toMatch(/^UPSTREAM_API_KEY=sk-1( # mine)?$/m);
+  expect(env).toMatch(/^PRICES_FILE=\/etc\/quota-proxy\/prices\.json$/m);
+  expect(env.match(/ADMIN_TOKEN.*/g)).toEqual([expect.stringMatching(/^ADMIN_TOKEN=[0-9a-f]{64}$/)]);
+});
+
 test('backup.sh keeps a copy and its checksum, for their owner alone, and leaves nothing in the container', async () => {
   expect(await backup([])).toMatchObject({ code: 0, stderr: '' });
   const [copy = '', checksum = ''] = kept();

@@ -21,7 +21,7 @@ look() {
     fail "$me cannot write to $place on the host: sudo install -d -o $me $dir there, or another --dir or --user"
   fi
   if [ -e "$dir/.env" ]; then
-    grep -q '^ADMIN_TOKEN=.' "$dir/.env" ||
+    grep -Eq '^ *(export +)?ADMIN_TOKEN *= *[^ ]' "$dir/.env" ||
       fail "$dir/.env has no ADMIN_TOKEN: add one there, as openssl rand -hex 32 makes it"
     echo env=yes
   fi
