@@ -29,6 +29,7 @@ export const BUSY_TIMEOUT_MS = 5000;
  */
 export function openDatabase(path: string): Database.Database {
   inspect(path);
+  makeFile(path);
   const database = connect(path, {});
   try {
     refuseOldSqlite(database);
@@ -97,6 +98,15 @@ function finishRollback(path: string): void {
     throw asRefusal(error, path);
   } finally {
     database.close();
+  }
+}
+
+/** A new database is for its owner alone, as a new directory is; SQLite gives that mode to the files beside it, too. */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch {
+    // It is there, or cannot be made: then SQLite says why.
   }
 }
 

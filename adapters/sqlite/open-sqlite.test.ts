@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdtempSync,
@@ -89,6 +90,16 @@ test('makes the directory for its owner alone, and an empty file is a new databa
   writeFileSync(path, '');
   await made();
   expect(statSync(path).size).toBeGreaterThan(0);
+});
+
+test('makes the files of a new database for their owner alone, and leaves those of an old one as they are', async () => {
+  const store = await open();
+  await store.keys.add(keyNumber(1), null);
+  for (const suffix of ['', '-wal', '-shm']) expect(statSync(path + suffix).mode & 0o777).toBe(0o600);
+  await store.close();
+  chmodSync(path, 0o640);
+  await made();
+  expect(statSync(path).mode & 0o777).toBe(0o640);
 });
 
 test('a second server on the same file is refused at once, and the first goes on', async () => {
