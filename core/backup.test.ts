@@ -186,6 +186,9 @@ const OLD = manifestWith({ createdAt: AT });
 const NEW = manifestWith({ createdAt: AT + HOUR_MS });
 const RESTORED = manifestWith({ createdAt: AT + 2 * HOUR_MS, lineage: { id: B, parent: A } });
 const LATER = manifestWith({ createdAt: AT + 3 * HOUR_MS });
+const AGAIN = manifestWith({ createdAt: AT + 5 * HOUR_MS, lineage: { id: C, parent: A } });
+const AHEAD = manifestWith({ createdAt: AT + 72 * HOUR_MS, segment: { number: 1, sha256: '' } });
+const AFTER = manifestWith({ createdAt: AT + 4 * HOUR_MS, segment: { number: 2, sha256: '' } });
 
 test.each([
   { name: 'the newest', target: { kind: 'latest' as const }, lineages: [A], found: LATER },
@@ -247,6 +250,17 @@ test.each([
   },
 ])('to restore: $name', ({ target, lineages, found }) => {
   expect(snapshotFor([OLD, NEW, RESTORED, LATER], target, lineages)).toBe(found);
+});
+
+test('an instant of a lineage that a later restore turned away from is its own, not its parent’s', () => {
+  const at = (hours: number) => ({ kind: 'instant' as const, at: AT + hours * HOUR_MS });
+  const found = (hours: number) => snapshotFor([OLD, NEW, RESTORED, AGAIN], at(hours), [C, A]);
+  expect([1.5, 2.5, 5.5].map(found)).toEqual([NEW, RESTORED, AGAIN]);
+});
+
+test('what was made while the clock ran ahead is not the newest, of what was made after it was set right', () => {
+  expect(snapshotFor([OLD, AHEAD, AFTER], { kind: 'latest' }, [A])).toBe(AFTER);
+  expect(snapshotFor([OLD, AHEAD, AFTER], { kind: 'instant', at: AT + 73 * HOUR_MS }, [A])).toBe(AFTER);
 });
 
 test('the ancestry of a lineage goes back as far as manifests tell, and ends where it would go in circles', () => {

@@ -159,24 +159,30 @@ export function ancestry(head: Head, manifests: readonly Manifest[]): readonly L
 }
 
 /**
- * The snapshot to begin with; `undefined` if there is none for this target. A lineage that has none falls back on
- * the one that it was restored from; a snapshot that is named may be of any.
+ * The snapshot to begin with; `undefined` if there is none for this target. The newest state is that of the current
+ * lineage or, where it has none, of the one that it was restored from. Before the current one began, an instant is that
+ * of whoever had backed up last by then: also what a later restore turned away from. One that is named may be of any.
  */
 export function snapshotFor(
   manifests: readonly Manifest[],
   target: RestoreTarget,
   lineages: readonly LineageId[],
 ): Manifest | undefined {
-  const newestFirst = [...manifests].sort((a, b) => (a.id < b.id ? 1 : -1));
-  const fits = ({ id, createdAt }: Manifest) => {
+  const fitting = manifests.filter(({ id, createdAt }) => {
     if (target.kind === 'snapshot') return id === target.id;
     return target.kind === 'latest' || createdAt <= target.at;
-  };
-  for (const id of lineages) {
-    const found = newestFirst.find((manifest) => manifest.lineage.id === id && fits(manifest));
+  });
+  const byTime = fitting.toSorted((a, b) => b.createdAt - a.createdAt).map(({ lineage }) => lineage.id);
+  for (const id of target.kind === 'latest' ? lineages : [...lineages.slice(0, 1), ...byTime]) {
+    const [found] = fitting.filter(({ lineage }) => lineage.id === id).sort(furthestFirst);
     if (found !== undefined) return found;
   }
-  return target.kind === 'snapshot' ? newestFirst.find(fits) : undefined;
+  return undefined;
+}
+
+/** After a clock was wrong, the newest by its time may not be the latest; segment numbers know. */
+function furthestFirst(a: Manifest, b: Manifest): number {
+  return b.segment.number - a.segment.number || (a.id < b.id ? 1 : -1);
 }
 
 /**

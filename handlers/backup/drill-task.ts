@@ -2,8 +2,9 @@ import type { Instant } from '#core/model.ts';
 import type { DrillRecord } from '#core/snapshot.ts';
 import { isDue } from '#core/timetable.ts';
 import type { Backups } from './backups.ts';
-import { readCatalog } from './catalog.ts';
+import { readCatalog, readHead } from './catalog.ts';
 import { rehearse } from './drill.ts';
+import { chosenOf } from './restore.ts';
 import type { BackupTasks } from './snapshot-task.ts';
 
 /** Rehearses restores, and remembers how they went. */
@@ -16,11 +17,12 @@ export function drillTask({
   const { history, vault } = parts;
 
   async function drillOne(id: string | null, at: Instant): Promise<DrillRecord | undefined> {
-    const { snapshots } = await readCatalog(vault);
-    const newest = snapshots[0];
-    const chosen = id === null ? newest : snapshots.find(({ manifest }) => manifest.id === id);
-    if (chosen === undefined) return undefined;
-    const record = await rehearse(parts, { manifest: chosen.manifest, withSegments: chosen === newest }, at);
+    const head = await readHead(vault);
+    const manifests = (await readCatalog(vault)).snapshots.map(({ manifest }) => manifest);
+    const latest = chosenOf(head, manifests, { kind: 'latest' });
+    const manifest = id === null ? latest : chosenOf(head, manifests, { kind: 'snapshot', id });
+    if (manifest === undefined) return undefined;
+    const record = await rehearse(parts, { manifest, withSegments: manifest === latest }, at);
     await exclusive(async () => {
       const state = await history.backupState(vault.location);
       if (state !== undefined) await history.rememberBackup(vault.location, { ...state, drill: record });

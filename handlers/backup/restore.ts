@@ -1,4 +1,4 @@
-import type { Manifest, RestoreTarget } from '#core/backup.ts';
+import type { Head, Manifest, RestoreTarget } from '#core/backup.ts';
 import { ancestry, snapshotFor } from '#core/backup.ts';
 import type { RestoreParts } from './backup-parts.ts';
 import { readCatalog, readHead } from './catalog.ts';
@@ -52,12 +52,20 @@ export async function isUnclaimed({ vault }: RestoreParts): Promise<boolean> {
   return (await readHead(vault)) === undefined;
 }
 
+/** The one of these that the target asks for, by what the vault's head says of their lineages. */
+export function chosenOf(
+  head: Head | undefined,
+  manifests: readonly Manifest[],
+  target: RestoreTarget,
+): Manifest | undefined {
+  return snapshotFor(manifests, target, head === undefined ? [] : ancestry(head, manifests));
+}
+
 async function choose({ vault }: RestoreParts, target: RestoreTarget): Promise<Manifest> {
   const head = await readHead(vault);
   const { snapshots, problems } = await readCatalog(vault);
   const manifests = snapshots.map(({ manifest }) => manifest);
-  const lineages = head === undefined ? [] : ancestry(head, manifests);
-  const found = snapshotFor(manifests, target, lineages);
+  const found = chosenOf(head, manifests, target);
   if (found !== undefined) return found;
   const damaged = problems.length > 0 ? ` Not readable: ${problems.join('; ')}.` : '';
   if (manifests.length === 0) {

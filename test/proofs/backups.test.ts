@@ -123,6 +123,22 @@ describe('a backup', () => {
     );
   });
 
+  test('what was backed up while the clock ran days ahead is not taken for the newest', async () => {
+    const it = await open();
+    const key = await it.addKey();
+    const hour = 3_600_000;
+    await it.backups.backUp(NOON + 72 * hour);
+    for (const at of [0, 1, 26, 27].map((hours) => NOON + hours * hour)) {
+      await it.request(key);
+      await it.backups.ship(at, 'all');
+      await it.backups.backUp(at);
+    }
+    await it.request(key);
+    await it.backups.ship(NOON + 27 * hour, 'all');
+    expect(reservedCount((await it.restore()).file)).toBe(5);
+    expect(await it.backups.drill(null, NOON + 27 * hour)).toMatchObject({ segments: 1, problems: [] });
+  });
+
   test('a segment of which it is not known whether it got there is recognised under another key, too', async () => {
     let isCrash = false;
     const wrapVault = (vault: Vault): Vault => ({
