@@ -8,6 +8,10 @@ import { table } from './table.ts';
 export async function doctor({ path: given, json }: { path?: string; json?: true }): Promise<boolean> {
   const { storePath } = readToolConfig();
   const path = given ?? storePath;
+  if (!existsSync(path) && existsSync(`${path}.restoring`))
+    throw new CommandFailed(
+      `A restore was cut short at ${path}: the next start of the server finishes it, and so does another restore`,
+    );
   if (!existsSync(path))
     throw new CommandFailed(`There is no database at ${path}: name it by --path or STORE_PATH`);
   const checks = await examineStore(path);

@@ -9,7 +9,7 @@ import { openSqlite } from '#adapters/sqlite/open-sqlite.ts';
 import { openWriter, type Writer } from '#adapters/sqlite/writer.ts';
 import { calendarOf } from '#core/window.ts';
 import { keyNumber, operation, reserving, settling, usageOf } from '#test/conformance/specimens.ts';
-import { startServer } from '#test/fakes/server-process.ts';
+import { runCommand, startServer } from '#test/fakes/server-process.ts';
 import { hasStrace, killed, killsOf, type Script, traced } from './killed-script.ts';
 import { problemsOf, readDatabase } from './ledger-file.ts';
 import { afterPowerLoss, replay, type Step, stepsOf } from './power-loss.ts';
@@ -109,6 +109,11 @@ test.skipIf(!hasStrace)('B7: so does power loss, whatever of the unsynced steps 
 test.skipIf(!hasStrace)('B7: the server itself finishes what was killed, and serves it', async () => {
   await killed(install(), { call: 'rename', nth: 4 });
   expect(existsSync(places().storePath)).toBe(false);
+  const looked = await runCommand(['doctor', '--path', places().storePath]);
+  expect(looked).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/A restore was cut short at .* start/),
+  });
   const server = await startServer({
     directory,
     upstreamUrl: 'http://127.0.0.1:9',
