@@ -1,4 +1,5 @@
 import type { Observer } from '#core/observer.ts';
+import { SealBroken } from '#core/sealer.ts';
 import { CopyBroken } from '#core/snapshot.ts';
 import { SpoolFull } from '#core/spool.ts';
 import { VaultConflict, VaultFailure } from '#core/vault.ts';
@@ -11,6 +12,7 @@ const FORESEEN = [
   { of: Fenced, status: 409, code: 'backup_fenced' },
   { of: VaultConflict, status: 409, code: 'backup_conflict' },
   { of: VaultFailure, status: 502, code: 'vault_failed' },
+  { of: SealBroken, status: 409, code: 'backup_other_key' },
   { of: CopyBroken, status: 500, code: 'copy_broken' },
   { of: RecordBroken, status: 502, code: 'vault_record_broken' },
   { of: SpoolFull, status: 507, code: 'spool_full' },

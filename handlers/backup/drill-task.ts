@@ -36,6 +36,8 @@ export function drillTask({
       const state = await history.backupState(vault.location);
       // Before the first backup there is nothing to rehearse.
       if (state === undefined || state.snapshot === null || watch.isTooEarly('drill', at)) return undefined;
+      // Under a new key one that it opens is on its way.
+      if (state.snapshot.recipient !== parts.sealer.recipient) return undefined;
       if (!isDue(plan.drillSchedule, state.drill?.at ?? null, at)) return undefined;
       return watch.watched('drill', at, () => drillOne(null, at));
     },

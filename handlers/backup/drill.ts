@@ -18,14 +18,21 @@ export interface Rehearsed {
 /**
  * Rehearses a restore: everything that a restore does but for putting the copy in place, and then the copy is audited,
  * by a reader of another make, too. What is wrong with the backup is the result; that it could not be looked at throws.
- * @throws VaultFailure, SpoolFull
+ * @throws SealBroken if it is encrypted for another key than is there, VaultFailure, SpoolFull
  */
 export async function rehearse(
   parts: BackupParts,
   { manifest, withSegments }: Rehearsed,
   at: Instant,
 ): Promise<DrillRecord> {
-  const { clock, spool, vault, copies } = parts;
+  const { clock, spool, vault, sealer, copies } = parts;
+  const { id, recipient } = manifest;
+  // That would be remembered as damage, and what is damaged is not kept.
+  if (recipient !== null && recipient !== sealer.recipient) {
+    throw new SealBroken(
+      `Backup ${id} is encrypted for ${recipient}: to rehearse its restore, set BACKUP_ENCRYPTION_KEY to the key of then`,
+    );
+  }
   const startedMs = clock.elapsedMs();
   const folder = await spool.open('drill', fetchedBytesMax(manifest));
   try {

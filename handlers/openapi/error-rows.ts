@@ -167,6 +167,7 @@ const ROWS: readonly Row[] = [
   [409, INVALID, 'backups_off', '`BACKUP_TARGET` is not set.', ofBackups],
   [409, 'server_error', 'backup_fenced', 'The place of the backups belongs to another database.', ofBackups],
   [409, 'server_error', 'backup_conflict', 'Another server writes there at the same time.', ofBackups],
+  [409, 'server_error', 'backup_other_key', 'The backup is encrypted for another key.', ofBackups],
   [500, 'server_error', 'copy_broken', 'The copy of the database did not pass its check.', ofBackups],
   [500, 'server_error', 'internal_error', 'A bug: the log has the reason, under the request id.', everywhere],
   [502, 'server_error', 'vault_failed', 'The bucket or directory refused, or did not answer.', ofBackups],

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { makeIdentity } from '#adapters/age/identity.ts';
 import type { Vault } from '#core/vault.ts';
 import { VaultFailure } from '#core/vault.ts';
+import { readCatalog } from '#handlers/backup/catalog.ts';
 import { idOf } from '#test/conformance/specimens.ts';
 import { NOON } from '#test/fakes/accounts.ts';
 import { useBackups } from '#test/fakes/backups.ts';
@@ -121,6 +122,18 @@ describe('a backup', () => {
     await expect(it.restore({ kind: 'instant', at: NOON - 1 })).rejects.toThrow(
       /There is no such backup .* newest are/,
     );
+  });
+
+  test('a backup that is encrypted for another key is not called damaged by a drill', async () => {
+    const it = await open({ identity: await makeIdentity() });
+    const { id } = await it.backups.backUp(NOON);
+    await it.store.close();
+    const { backups, parts } = await again(it, { identity: await makeIdentity() });
+    expect(await backups.drillIfDue(NOON + 1)).toBeUndefined();
+    await expect(backups.drill(id, NOON + 1)).rejects.toThrow(/encrypted for age1.* BACKUP_ENCRYPTION_KEY/);
+    expect((await readCatalog(parts.vault)).snapshots).toMatchObject([{ verified: true, drill: null }]);
+    await backups.backUpIfDue(NOON + 1);
+    expect(await backups.drillIfDue(NOON + 20_000)).toMatchObject({ problems: [] });
   });
 
   test('what was backed up while the clock ran days ahead is not taken for the newest', async () => {
