@@ -106,7 +106,7 @@ test('the command line reads the same', () => {
 test.each([
   {
     env: { BACKUP_TARGET: 's3://b' },
-    says: /^BACKUP_TARGET is 's3:\/\/b': must be s3:\/\/bucket\/prefix or file/,
+    says: /^BACKUP_TARGET is 's3:\/\/b': must be s3:\/\/bucket\/prefix or file.* bucket has 3 to 63 small letters/,
   },
   { env: { BACKUP_TARGET: '/backups' }, says: /^BACKUP_TARGET is '\/backups': must be/ },
   { env: { BACKUP_TARGET: 'file://host/x' }, says: /^BACKUP_TARGET/ },

@@ -105,8 +105,8 @@ function targetOf(
     /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9._/-]*))?$/.exec(text) ?? [];
   if (bucket === undefined) {
     problems.push(
-      `${described('BACKUP_TARGET', given)}: must be s3://bucket/prefix or file:///path; credentials are not part of ` +
-        'it, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+      `${described('BACKUP_TARGET', given)}: must be s3://bucket/prefix or file:///path; a bucket has 3 to 63 small letters, ` +
+        'digits, dots and hyphens, a prefix letters, digits, dots, _ and -; credentials are not part of it, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
     );
     return undefined;
   }
