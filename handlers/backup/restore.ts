@@ -1,5 +1,6 @@
 import type { Head, Manifest, RestoreTarget } from '#core/backup.ts';
-import { ancestry, snapshotFor } from '#core/backup.ts';
+import { ancestry, SEGMENTS, snapshotFor } from '#core/backup.ts';
+import type { Vault } from '#core/vault.ts';
 import type { RestoreParts } from './backup-parts.ts';
 import { readCatalog, readHead } from './catalog.ts';
 import type { FetchedCopy, FetchOptions } from './fetch-copy.ts';
@@ -66,8 +67,17 @@ async function choose({ vault }: RestoreParts, target: RestoreTarget): Promise<M
   const { snapshots, problems } = await readCatalog(vault);
   const manifests = snapshots.map(({ manifest }) => manifest);
   const found = chosenOf(head, manifests, target);
-  if (found !== undefined) return found;
   const damaged = problems.length > 0 ? ` Not readable: ${problems.join('; ')}.` : '';
+  if (found !== undefined) {
+    const isOlder = target.kind === 'latest' && found.lineage.id !== head?.lineage.id;
+    if (isOlder && (problems.length > 0 || (await hasSegments(vault, head)))) {
+      const named = `restore ${found.id} restores the newest that can be read`;
+      throw new NothingToRestore(
+        `The newest backups at ${vault.location} have no snapshot that can be read; ${named}.${damaged}`,
+      );
+    }
+    return found;
+  }
   if (manifests.length === 0) {
     const why =
       head === undefined ? 'nothing was ever backed up there' : 'it was claimed, and has no snapshot';
@@ -80,4 +90,9 @@ async function choose({ vault }: RestoreParts, target: RestoreTarget): Promise<M
   throw new NothingToRestore(
     `There is no such backup at ${vault.location}. The newest are ${ids.join(', ')}.${damaged}`,
   );
+}
+
+/** Whether the database that backs up there has segments: before its first snapshot it has none. */
+async function hasSegments(vault: Vault, head: Head | undefined): Promise<boolean> {
+  return head !== undefined && (await vault.list(`${SEGMENTS}${head.lineage.id}/`)).length > 0;
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -108,6 +108,33 @@ describe('B6: what is not what it was is refused by its name', () => {
     expect(reservedCount((await it.restore()).file)).toBe(24);
     rmSync(join(it.vaultPath, it.objects().find((name) => name.endsWith('.db.zst')) ?? ''));
     await expect(it.restore()).rejects.toThrow(/\.db\.zst is missing/);
+  });
+
+  test('the only snapshot of a database that was restored: what is older is not taken for the newest', async () => {
+    const it = await backedUp();
+    const place = {
+      storePath: join(it.folder, 'new', 'quota.db'),
+      timeZone: 'UTC',
+      file: null,
+      force: false,
+    };
+    await restoreStore(it.config, { kind: 'latest' }, place);
+    const served = await again(it, { storePath: place.storePath, numbered: 100 });
+    // The control: before its first snapshot the newest is what it was restored from.
+    const { manifest } = await it.restore();
+    await served.backups.backUp(NOON + 60_000);
+    await served.request(await served.addKey());
+    await served.backups.ship(NOON + 61_000, 'all');
+    const { id } = (await served.store.history.lineage()) ?? {};
+    const name = it.objects().find((each) => each.startsWith(`snapshots/${id}/`) && each.endsWith('.json'));
+    const path = join(it.vaultPath, name ?? '');
+    truncateSync(path, 100);
+    await expect(it.restore()).rejects.toThrow(
+      new RegExp(`no snapshot that can be read.*${manifest.id}.*${name}`),
+    );
+    rmSync(path);
+    await expect(it.restore()).rejects.toThrow(`restore ${manifest.id} restores the newest that can be read`);
+    expect((await it.restore({ kind: 'snapshot', id: manifest.id })).manifest).toEqual(manifest);
   });
 
   test('a snapshot and segments of another lineage', async () => {
