@@ -51,6 +51,7 @@ export const CHINESE_ERRORS: Readonly<Record<string, string>> = {
   'The client hung up while it waited for that: for the log alone.':
     '客户端在排队时断开，只出现在日志和计费明细里。',
   'A bug: the log has the reason, under the request id.': '程序错误：原因在日志里，按请求 id 查找。',
+  'The backup is encrypted for another key.': '这份备份是用另一把密钥加密的。',
   'The copy of the database did not pass its check.': '数据库的副本没有通过检查。',
   'No connection to the upstream. Nothing is charged.': '连不上上游，不扣额度。',
   'Its answer was cut off, is not HTTP, or is over 32 MiB.': '上游的响应中断、不是 HTTP，或超过 32 MiB。',
