@@ -3,8 +3,9 @@ import type { DrillRecord } from '#core/snapshot.ts';
 import { isDue } from '#core/timetable.ts';
 import type { Backups } from './backups.ts';
 import { readCatalog, readHead } from './catalog.ts';
+import { RecordBroken } from './checked-text.ts';
 import { rehearse } from './drill.ts';
-import { chosenOf } from './restore.ts';
+import { chosenOf, missingAfter } from './restore.ts';
 import type { BackupTasks } from './snapshot-task.ts';
 
 /** Rehearses restores, and remembers how they went. */
@@ -18,10 +19,13 @@ export function drillTask({
 
   async function drillOne(id: string | null, at: Instant): Promise<DrillRecord | undefined> {
     const head = await readHead(vault);
-    const manifests = (await readCatalog(vault)).snapshots.map(({ manifest }) => manifest);
+    const { snapshots, problems } = await readCatalog(vault);
+    const manifests = snapshots.map(({ manifest }) => manifest);
     const latest = chosenOf(head, manifests, { kind: 'latest' });
     const manifest = id === null ? latest : chosenOf(head, manifests, { kind: 'snapshot', id });
     if (manifest === undefined) return undefined;
+    const missing = id === null && (await missingAfter(manifest, { vault, head, problems }));
+    if (missing) throw new RecordBroken(missing);
     const record = await rehearse(parts, { manifest, withSegments: manifest === latest }, at);
     await exclusive(async () => {
       const state = await history.backupState(vault.location);

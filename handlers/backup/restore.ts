@@ -67,17 +67,12 @@ async function choose({ vault }: RestoreParts, target: RestoreTarget): Promise<M
   const { snapshots, problems } = await readCatalog(vault);
   const manifests = snapshots.map(({ manifest }) => manifest);
   const found = chosenOf(head, manifests, target);
-  const damaged = problems.length > 0 ? ` Not readable: ${problems.join('; ')}.` : '';
   if (found !== undefined) {
-    const isOlder = target.kind === 'latest' && found.lineage.id !== head?.lineage.id;
-    if (isOlder && (problems.length > 0 || (await hasSegments(vault, head)))) {
-      const named = `restore ${found.id} restores the newest that can be read`;
-      throw new NothingToRestore(
-        `The newest backups at ${vault.location} have no snapshot that can be read; ${named}.${damaged}`,
-      );
-    }
+    const missing = target.kind === 'latest' && (await missingAfter(found, { vault, head, problems }));
+    if (missing) throw new NothingToRestore(missing);
     return found;
   }
+  const damaged = damageIn(problems);
   if (manifests.length === 0) {
     const why =
       head === undefined ? 'nothing was ever backed up there' : 'it was claimed, and has no snapshot';
@@ -92,7 +87,28 @@ async function choose({ vault }: RestoreParts, target: RestoreTarget): Promise<M
   );
 }
 
-/** Whether the database that backs up there has segments: before its first snapshot it has none. */
-async function hasSegments(vault: Vault, head: Head | undefined): Promise<boolean> {
-  return head !== undefined && (await vault.list(`${SEGMENTS}${head.lineage.id}/`)).length > 0;
+/** What a vault says of itself. */
+interface Told {
+  readonly vault: Vault;
+  readonly head: Head | undefined;
+  readonly problems: readonly string[];
+}
+
+/**
+ * What to say where `found` is of an older database than the one that backs up there, and that one has backups, too: there
+ * is nothing of it before its first snapshot.
+ */
+export async function missingAfter(
+  found: Manifest,
+  { vault, head, problems }: Told,
+): Promise<string | undefined> {
+  if (head === undefined || found.lineage.id === head.lineage.id) return undefined;
+  const segments = await vault.list(`${SEGMENTS}${head.lineage.id}/`);
+  if (segments.length === 0 && problems.length === 0) return undefined;
+  const left = `restore ${found.id} restores the newest that can be read`;
+  return `The newest backups at ${vault.location} have no snapshot that can be read; ${left}.${damageIn(problems)}`;
+}
+
+function damageIn(problems: readonly string[]): string {
+  return problems.length > 0 ? ` Not readable: ${problems.join('; ')}.` : '';
 }

@@ -132,6 +132,7 @@ describe('B6: what is not what it was is refused by its name', () => {
     await expect(it.restore()).rejects.toThrow(
       new RegExp(`no snapshot that can be read.*${manifest.id}.*${name}`),
     );
+    await expect(served.backups.drill(null, NOON + 62_000)).rejects.toThrow('no snapshot that can be read');
     rmSync(path);
     await expect(it.restore()).rejects.toThrow(`restore ${manifest.id} restores the newest that can be read`);
     expect((await it.restore({ kind: 'snapshot', id: manifest.id })).manifest).toEqual(manifest);
